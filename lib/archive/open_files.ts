@@ -1,6 +1,6 @@
 import { decompress, sniff } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
-import { allChunks, readRange, statInput } from "../image/internal.ts";
+import { allChunks, readAhead, readRange, statInput } from "../image/internal.ts";
 import { directoryFiles } from "./directory_files.ts";
 import type { ArchiveFiles, OpenFilesOptions } from "./files.ts";
 import { streamFiles } from "./stream_files.ts";
@@ -52,14 +52,15 @@ async function inflatedFiles(
   options: OpenFilesOptions,
   size?: number,
 ): Promise<ArchiveFiles> {
+  const ahead = size === undefined ? await readAhead(bytes) : { size, bytes };
   let read = 0;
   const counted = async function* () {
-    for await (const chunk of bytes) {
+    for await (const chunk of ahead.bytes) {
       read += chunk.length;
       yield chunk;
     }
   };
-  const files = await streamFiles(label, inflated(counted()), options, size);
+  const files = await streamFiles(label, inflated(counted()), options, ahead.size);
   options.ingest.layers.judgeEarly(read);
   return files;
 }

@@ -252,7 +252,7 @@ export class StoreLayerIngest implements LayerIngest {
       target: staged.target,
       expected: expectedOf(wanted),
       ...layerRules({ ...this.#options, limits: this.#allowances.left() }),
-      carriedIn,
+      carriedIn: carriedIn ?? (content.kind === "stream" && size > 0 ? size : undefined),
       willSync: store.durability === "full",
     };
     const stream = content.kind === "stream" ? await content.open(signal) : undefined;

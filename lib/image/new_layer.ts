@@ -1,8 +1,8 @@
 import { VarveError } from "../errors.ts";
 import type { FileRun, ImageIngest, IngestedLayer, StreamContent } from "./contract.ts";
 import { inputError } from "./input_error.ts";
+import { allChunks, readAhead } from "./read_range.ts";
 import { statInput } from "./input_file.ts";
-import { allChunks } from "./read_range.ts";
 
 /** A tar for a new layer: its path, or a stream of its bytes. It may be compressed with gzip or zstd. */
 export type NewLayerSource = string | ReadableStream<Uint8Array>;
@@ -22,14 +22,15 @@ const WANTED = "give a tar of files";
  * `E_TRUNCATED` the tar is empty · all errors of the layer job
  */
 export async function newLayer(
-  { layers }: ImageIngest,
+  { layers, signal }: ImageIngest,
   source: NewLayerSource,
   verb: string,
 ): Promise<IngestedLayer> {
-  const content = typeof source === "string" ? await openTar(source, verb) : streamContent(source);
+  const open = typeof source === "string" ? await openTar(source, verb) : source;
   const label = typeof source === "string" ? source : "standard input";
   let layer: IngestedLayer | null;
   try {
+    const content = open instanceof ReadableStream ? await streamContent(open, signal) : open;
     layer = await layers.create(LABEL, content);
   } catch (error) {
     throw await inputError(error, { label, verb, wanted: WANTED });
@@ -38,7 +39,7 @@ export async function newLayer(
   return layer;
 }
 
-async function openTar(path: string, verb: string): Promise<FileRun | StreamContent> {
+async function openTar(path: string, verb: string): Promise<FileRun | ReadableStream<Uint8Array>> {
   const info = await statInput(path, verb);
   if (info.isDirectory) {
     throw new VarveError("E_USAGE", `Cannot ${verb} ${path}: it is a directory`, {
@@ -46,30 +47,20 @@ async function openTar(path: string, verb: string): Promise<FileRun | StreamCont
       hint: "give a tar of its files",
     });
   }
-  if (!info.isFile) return streamContent(ReadableStream.from(allChunks(path)));
+  if (!info.isFile) return ReadableStream.from(allChunks(path));
   if (info.size === 0) throw await inputError(isEmpty(), { label: path, verb, wanted: WANTED });
   return { kind: "file", path, offset: 0, length: info.size };
 }
 
-function streamContent(bytes: ReadableStream<Uint8Array>): StreamContent {
-  return {
-    kind: "stream",
-    size: 0,
-    open: (signal) => {
-      // The pipe lets a cancellation end the read while the writer is idle.
-      const pass = new TransformStream<Uint8Array, Uint8Array>();
-      return Promise.resolve(notEmpty(bytes.pipeThrough(pass, { signal })));
-    },
-  };
-}
-
-async function* notEmpty(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let length = 0;
-  for await (const chunk of bytes) {
-    length += chunk.length;
-    yield chunk;
-  }
-  if (length === 0) throw isEmpty();
+async function streamContent(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<StreamContent> {
+  // The pipe lets a cancellation end the read while the writer is idle.
+  const pass = new TransformStream<Uint8Array, Uint8Array>();
+  const { size, bytes } = await readAhead(stream.pipeThrough(pass, { signal }));
+  if (size === 0) throw isEmpty();
+  return { kind: "stream", size: size ?? 0, open: () => Promise.resolve(bytes) };
 }
 
 function isEmpty(): VarveError {

@@ -63,3 +63,55 @@ function truncated(path: string, expected: number, actual: number): VarveError {
     actual,
   });
 }
+
+/**
+ * Number of bytes of a stream that are read before the work on it begins: 4 MiB. What a layer may hold depends on the
+ * compressed size, and a small stream must not cost more than a small file.
+ */
+const AHEAD = 4 * 1024 * 1024;
+
+/** Bytes of a piece in which the begin of a stream is passed on. */
+const PIECE = 64 * 1024;
+
+/** A stream whose begin was read. */
+export interface AheadBytes {
+  /** Size of the whole stream in bytes; `undefined` when it is longer than what was read. */
+  readonly size: number | undefined;
+  /** All bytes of the stream. Iterate once. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Reads the begin of a stream. */
+export async function readAhead(bytes: AsyncIterable<Uint8Array>): Promise<AheadBytes> {
+  const rest = bytes[Symbol.asyncIterator]();
+  // The chunks are copied: a pipe may give single bytes, each in a large buffer of its own.
+  let begin = new Uint8Array(PIECE);
+  let length = 0;
+  while (length <= AHEAD) {
+    const next = await rest.next();
+    if (next.done === true) {
+      return { size: length, bytes: joined(begin.subarray(0, length), undefined) };
+    }
+    const end = length + next.value.length;
+    if (end > begin.length) {
+      const grown = new Uint8Array(Math.max(end, 2 * begin.length));
+      grown.set(begin);
+      begin = grown;
+    }
+    begin.set(next.value, length);
+    length = end;
+  }
+  return { size: undefined, bytes: joined(begin.subarray(0, length), rest) };
+}
+
+async function* joined(
+  begin: Uint8Array,
+  rest: AsyncIterator<Uint8Array> | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    for (let at = 0; at < begin.length; at += PIECE) yield begin.slice(at, at + PIECE);
+    if (rest !== undefined) yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    await rest?.return?.();
+  }
+}
