@@ -1,0 +1,86 @@
+/** J25: stores that older versions wrote open, read, mount and pass every check; a newer one is refused. */
+import { DatabaseSync } from "node:sqlite";
+import { assertEquals, assertRejects } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { exportImage } from "../../../lib/image/mod.ts";
+import { unpackImage } from "../../../lib/mount/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { createSnapshotter } from "../../../lib/snapshot/mod.ts";
+import { openStore, readImage } from "../../../lib/store/mod.ts";
+import { checkStore } from "../../../lib/upkeep/mod.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import {
+  OLD_FILES,
+  OLD_IMAGE,
+  OLD_KEY,
+  OLD_SCHEMAS,
+  writeOldStore,
+} from "../../support/old_stores/old_store.ts";
+import { DRIVER_NAMES, mountAt } from "../../support/snapshots/snapshot_fixture.ts";
+
+async function filesBelow(path: string): Promise<Record<string, string>> {
+  const out: Record<string, string> = {};
+  for (const { name } of await Array.fromAsync(Deno.readDir(`${path}/etc`))) {
+    out[`etc/${name}`] = await Deno.readTextFile(`${path}/etc/${name}`);
+  }
+  return Object.fromEntries(Object.entries(out).sort());
+}
+
+for (const schema of OLD_SCHEMAS) {
+  Deno.test({
+    name: `J25: a store of schema ${schema} opens, reads, mounts and passes every check`,
+    ...needs({ root: true, mount: true, kernel: "6.12" }),
+    async fn() {
+      await using temp = await tempDir();
+      const root = temp.join("store");
+      await writeOldStore(root, schema);
+      await using store = await openStore({ root });
+      await using pool = createPool({ inline: true });
+      assertEquals(store.images.list().map(({ name }) => name), [OLD_IMAGE]);
+      const { chainId, layers } = await readImage(store, OLD_IMAGE);
+      assertEquals(layers.length, 2);
+      for (const { diffId } of layers) await store.layers.tree(diffId);
+      await (await exportImage(store, OLD_IMAGE)).pipeTo(new WritableStream());
+      await unpackImage(store, OLD_IMAGE, temp.join("unpacked"), { pool });
+      assertEquals(await filesBelow(temp.join("unpacked")), OLD_FILES);
+      assertEquals(await checkStore(store, { deep: true, pool }), []);
+      for (const driver of DRIVER_NAMES) {
+        const snapshotter = createSnapshotter(store, { driver, pool });
+        const parent = snapshotter.ensureChain(chainId!);
+        {
+          await using view = await mountAt(
+            await snapshotter.view(driver, parent),
+            temp.join(driver),
+          );
+          assertEquals([driver, await filesBelow(view.path)], [driver, OLD_FILES]);
+        }
+        if (driver !== "native") {
+          await using work = await mountAt(
+            await snapshotter.mounts(OLD_KEY),
+            temp.join(`${driver} work`),
+          );
+          assertEquals((await filesBelow(work.path))["etc/kept"], "kept");
+        }
+        await snapshotter.remove(driver);
+        snapshotter.release(OLD_KEY);
+      }
+      assertEquals(await checkStore(store, { deep: true, pool }), []);
+    },
+  });
+}
+
+Deno.test("J25: a store of a newer schema is refused, and nothing is written", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  await writeOldStore(root, OLD_SCHEMAS.length);
+  {
+    using db = new DatabaseSync(`${root}/meta.db`);
+    db.exec("PRAGMA user_version = 1000");
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  const before = await Deno.readFile(`${root}/meta.db`);
+  const { code } = await assertRejects(() => openStore({ root }), VarveError);
+  assertEquals(code, "E_DB");
+  assertEquals(await Deno.readFile(`${root}/meta.db`), before);
+});
