@@ -140,6 +140,8 @@ export class StoreLayerIngest implements LayerIngest {
   ): Promise<EarlyLayer | KnownBlob> {
     const { ingest, signal } = this.#options;
     this.#isStream = true;
+    // From here on gc keeps the blob and its layer, because the stream cannot be read again.
+    if (digest !== undefined) await ingest.hold([digest]);
     if (digest !== undefined && this.#isVerified(digest)) {
       await verifyStream(label, digest, bytes);
       return { kind: "known", digest, size, compression };
@@ -166,6 +168,7 @@ export class StoreLayerIngest implements LayerIngest {
   async take(layers: StoredImage["layers"]): Promise<IngestedLayer[]> {
     const { ingest, signal } = this.#options;
     const out: IngestedLayer[] = [];
+    await ingest.hold(layers.map(({ descriptor }) => descriptor.digest));
     for (const { descriptor, diffId } of layers) {
       const begun = await ingest.layer({ diffId }, { signal });
       if (begun.state === "new") {
@@ -310,13 +313,11 @@ export class StoreLayerIngest implements LayerIngest {
       return this.#present({ ...wanted, digest, compression }, begun.record, size);
     }
     if (diffId !== undefined && algorithmOf(diffId) !== "sha256" && this.#isVerified(digest)) {
-      // The layer was not hashed with the algorithm of this diffID yet. The stream cannot be read again, but the store
-      // has the blob.
+      // The layer was not hashed with this algorithm yet. The stream cannot be read again, but the store has the blob.
       const open = () => store.blobs.open(digest, { signal });
       return await this.#makeNamed(wanted, begun.staged, { kind: "stream", size, open }, signal);
     }
-    // The store had the layer when the stream arrived. Another process has removed the layer since then, and the stream
-    // cannot be read again.
+    // The store had the layer when the stream arrived, which cannot be read again.
     await begun.staged.discard();
     throw new VarveError(
       "E_BUSY",

@@ -1,6 +1,7 @@
 import { fromText } from "../bytes/mod.ts";
 import { hasSharedMounts, sharedMountName, tryLockLowersAlone } from "../compose/internal.ts";
 import { isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
+import { VarveError } from "../errors.ts";
 import { leaseLiveness } from "../snapshot/internal.ts";
 import { DRIVER_FILES, ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore, GcKnowledge, Lease } from "../store/mod.ts";
@@ -49,8 +50,19 @@ function usersOf(
   };
 }
 
+/** The directory of a chain. */
+const CHAIN = new RegExp(`/${ROOT_FILES.chains}/[0-9]+$`);
+
 /** Mount point of the composed image in a directory of a chain; `""` when there is none. */
 function composedMountPoint(store: DiskStore, directory: string): string {
-  const name = sharedMountName(store, `${directory}/${DRIVER_FILES.composed}`);
-  return name === undefined ? "" : fromText(`${store.directories.mounts}/${name}`);
+  // Only a chain has such an image. A blob is not even a directory.
+  if (!CHAIN.test(directory)) return "";
+  try {
+    const name = sharedMountName(store, `${directory}/${DRIVER_FILES.composed}`);
+    return name === undefined ? "" : fromText(`${store.directories.mounts}/${name}`);
+  } catch (error) {
+    // Without the layers of its image nothing of it is mounted.
+    if (error instanceof VarveError) return "";
+    throw error;
+  }
 }

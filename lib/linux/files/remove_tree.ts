@@ -82,7 +82,7 @@ class Remover {
   }
 
   #empty(fd: Fd, depth: number): void {
-    for (let names = readDirectoryPiece(fd); names.length > 0; names = readDirectoryPiece(fd)) {
+    for (let names = readPiece(fd); names.length > 0; names = readPiece(fd)) {
       for (const entry of names) this.#removeEntry(fd, entry, depth);
     }
     while (depth === 0 && this.#liftedRemoved < this.#lifted) {
@@ -125,6 +125,16 @@ class Remover {
       if (!isErrno(error, "ENOENT")) throw error;
     }
     return true;
+  }
+}
+
+/** Reads some entries; none when another process has removed the directory (getdents(2)). */
+function readPiece(fd: Fd): DirectoryEntry[] {
+  try {
+    return readDirectoryPiece(fd);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
   }
 }
 

@@ -81,12 +81,18 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
-/** Triggers that note each new and changed row of a table in `root_change`. */
+/**
+ * Triggers that note each new and changed row of a table in `root_change`. They look before they insert: in a trigger, the
+ * conflict clause of the statement that fired it replaces an `OR IGNORE` (sqlite.org, CREATE TRIGGER).
+ */
 function rootTriggers(table: string, key: string): string[] {
   return ["INSERT", "UPDATE"].map((event) =>
     `CREATE TRIGGER IF NOT EXISTS ${table}_${event.toLowerCase()} AFTER ${event} ON ${table}
      WHEN (SELECT value FROM state WHERE key = 'collecting') <> 0
-     BEGIN INSERT OR IGNORE INTO root_change VALUES ('${table}', NEW.${key}); END`
+     BEGIN
+       INSERT INTO root_change SELECT '${table}', NEW.${key} WHERE NOT EXISTS
+         (SELECT 1 FROM root_change WHERE kind = '${table}' AND key = NEW.${key});
+     END`
   );
 }
 
