@@ -311,5 +311,8 @@ export {
   type FindingKind,
   type GcFate,
   type Remedy,
+  type RepairOptions,
+  type RepairReport,
+  repairStore,
   whyKept,
 } from "./lib/upkeep/mod.ts";

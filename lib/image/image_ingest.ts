@@ -4,6 +4,7 @@ import type { LayerRules } from "../layer_job/mod.ts";
 import { layerRules } from "../layer_job/internal.ts";
 import {
   checkOciLimit,
+  type Descriptor,
   encodeManifest,
   MEDIA_TYPES,
   mediaTypeInfo,
@@ -63,6 +64,30 @@ export async function ingestImages(
     signal: options.signal,
   });
   return await ingest.commit(staged);
+}
+
+/**
+ * Adds documents and layers of a source to a store, but no names: for content that the store has lost. Every byte is
+ * verified. All of it becomes visible together at the end, or not at all.
+ *
+ * @param wants whether the documents and layers of an image with this target are wanted. The layers of an image whose
+ * manifest the ingest writes are always added
+ * @throws {VarveError} all errors of the source and of the layer jobs
+ */
+export async function ingestContent(
+  store: Store,
+  source: ImageSource,
+  options: IngestOptions,
+  wants: (target: Descriptor) => boolean,
+): Promise<void> {
+  await using ingest = await StoreImageIngest.begin(store, source.label, options);
+  const images = await source.images(ingest);
+  const wanted = images.filter((image) => image.kind === "made" || wants(image.target));
+  await boundedParallel(wanted, (image, signal) => ingest.stage(image, signal), {
+    limit: IMAGES_AT_ONCE,
+    signal: options.signal,
+  });
+  await ingest.commitContent();
 }
 
 class StoreImageIngest implements ImageIngest {
@@ -160,6 +185,13 @@ class StoreImageIngest implements ImageIngest {
     const result = await this.ingest.commit();
     const { platform, host } = this.#options;
     return images.map((image) => loadedImage(image, result, platform ?? host));
+  }
+
+  /** Commits everything that is staged, without names. */
+  async commitContent(): Promise<void> {
+    await this.layers.discardUnclaimed();
+    this.signal.throwIfAborted();
+    await this.ingest.commit();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@
  * @module
  */
 export type * from "./contract.ts";
-export { ingestImages, type IngestOptions } from "./image_ingest.ts";
+export { ingestContent, ingestImages, type IngestOptions } from "./image_ingest.ts";
 export { imageView } from "./image_view.ts";
 export { importLayer } from "./import_image.ts";
 export { inputError, layerError } from "./input_error.ts";

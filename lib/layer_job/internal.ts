@@ -9,3 +9,4 @@ export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
 export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
 export { buffersOf, layerJob } from "./layer_job.ts";
 export { layerRules } from "./rules.ts";
+export { LayerScanner } from "./scanner.ts";

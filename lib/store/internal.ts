@@ -1,7 +1,7 @@
 /**
  * The exports of the store that only other rooms need, which are not part of the public API:
  * narrowing a store to a disk store, the names of files on the disk and of a label, the name of
- * an image that nobody has named, and the raw rows, files and markers that a check compares.
+ * an image that nobody has named, the raw rows, files and markers that a check compares, and the writes of a repair.
  *
  * @module
  */
@@ -17,6 +17,30 @@ export {
   isTopName,
   topFacts,
 } from "./disk/inspect/places.ts";
+export {
+  adoptBlob,
+  adoptChain,
+  adoptLayer,
+  adoptSnapshot,
+  checkRepairable,
+  type DerivedTree,
+  discardBlob,
+  discardDerived,
+  discardOrphan,
+  dropBlobRow,
+  forgetDirectory,
+  keepSnapshot,
+  linkBlob,
+  noteDamaged,
+  noteSound,
+  outdateDerived,
+  replaceTree,
+  restoreIndex,
+  restoreMarker,
+  restoreMode,
+  restoreSnapshotMarker,
+  stagedTree,
+} from "./disk/inspect/repairs.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { CACHE_BOUNDS } from "./cache_bounds.ts";

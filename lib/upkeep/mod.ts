@@ -3,6 +3,7 @@
  *
  * `check/` compares what the store says twice: rows, files, sizes, markers. Where possible it is a pure function from
  * facts to findings; the facts come from the store. `deep/` reads every byte, in the worker pool.
+ * `repair/` heals findings, each kind in a file of its own.
  *
  * {@linkcode collectGarbage} is the collection for users of a store. The store itself finds and removes garbage
  * (`DiskStore.collector`); this room adds what the store does not know: which leases are live, and what is mounted.
@@ -13,4 +14,6 @@ export { type CheckOptions, checkStore } from "./check/check_store.ts";
 export { collectGarbage } from "./collect_garbage.ts";
 export type { Finding, FindingKind, Remedy } from "./contract.ts";
 export type { CheckProgress } from "./deep/progress.ts";
+export type { RepairOptions, RepairReport } from "./repair/contract.ts";
+export { repairStore } from "./repair/repair_store.ts";
 export { type Explanation, type GcFate, whyKept } from "./why/why_kept.ts";

@@ -46,7 +46,7 @@ export function* quickPass(pass: QuickPass): Generator<void, void, void> {
     if (!isTopName(path)) checkStray(report, owner, path);
     else if (fact.type === "directory") checkMode(report, owner, path, fact, DIRECTORY_MODE);
   }
-  checkIndex(store, report);
+  checkIndex(store, rows, report);
   checkBlobs(rows, blobFiles(store), owner, report);
   yield;
   yield* passHomes(pass, "layers", rows.layers, checkLayer);
@@ -99,19 +99,9 @@ function* passHomes<Row extends { readonly cache_id: number }>(
     yield;
   }
   for (const row of left.values()) check(row, undefined, owner, report, rows);
-  const next = rows.state.next_cache_id ?? 0, last = Math.max(0, ...ids.slice(-1));
-  if (last < next) return;
-  report({
-    kind: "database",
-    what: "the database",
-    expected: `next cache id above ${home}/${last}`,
-    actual: `${next}: the database is older than the files`,
-    healedBy: "rebuild",
-    site: { at: "database" },
-  });
 }
 
-function checkIndex(store: DiskStore, report: Report): void {
+function checkIndex(store: DiskStore, rows: StoreRows, report: Report): void {
   const texts = attempt(() => indexTexts(store));
   // The check of the rows has found an image whose target cannot be read.
   if (texts === undefined) return;
@@ -122,7 +112,8 @@ function checkIndex(store: DiskStore, report: Report): void {
     what: "content/index.json",
     expected: "the image names of the database",
     actual: actual === null ? "missing" : "other content",
-    healedBy: "repair",
+    // The file may show names that an older database does not know.
+    healedBy: rows.state.older === 1 ? "rebuild" : "repair",
     site: { at: "index" },
   });
 }

@@ -54,6 +54,7 @@ function* layerDirectories({ store, rows, scope }: DeepPass): Generator<Derived>
 }
 
 function* chainDirectories({ store, rows, scope }: DeepPass): Generator<Derived> {
+  const layers = new Set<string>(rows.layers.map((row) => row.diff_id));
   for (const { chain_id, cache_id } of rows.chains) {
     if (cache_id === null || !hasChain(scope, chain_id)) continue;
     let diffIds: DiffId[];
@@ -64,6 +65,8 @@ function* chainDirectories({ store, rows, scope }: DeepPass): Generator<Derived>
       if (!(error instanceof VarveError)) throw error;
       continue;
     }
+    // A chain without the row of a layer cannot be judged. The check of the rows has found it.
+    if (!diffIds.every((diffId) => layers.has(diffId))) continue;
     for (const { name, type } of homeIn(store, "chains", cache_id)?.files ?? []) {
       const chainId = chain_id as ChainId;
       const base = presentBase(name, () => store.directories.generation(diffIds, chainId));

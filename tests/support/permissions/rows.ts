@@ -94,6 +94,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["ps"],
       ["fsck"],
       ["fsck", "--deep"],
+      ["fsck", "--deep", "--repair"],
       ["config", "ls"],
       ["config", "set", "workers", "2"],
       ["config", "get", "workers"],

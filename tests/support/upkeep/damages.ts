@@ -178,9 +178,12 @@ export const DAMAGES: readonly DamageCase[] = [
     affects: IMAGE,
   },
   {
-    title: "the row of a config is gone",
+    title: "a config is gone with its row",
     deep: true,
-    make: (store) => store.sql("DELETE FROM blob WHERE digest = ?", store.image.imageId),
+    make: async (store) => {
+      store.sql("DELETE FROM blob WHERE digest = ?", store.image.imageId);
+      await Deno.remove(store.blob(store.image.imageId));
+    },
     kind: "document",
     what: /^content\/blobs\/sha256\//,
     by: "--from",

@@ -9,6 +9,8 @@ import { tempDir } from "../machine/temp_dir.ts";
 export const NAME = "example.org/sample:1";
 /** Number of the layer of the image that is packed with gzip, and of the one that is not packed. */
 export const GZIP = 0, PLAIN = 2;
+/** What a user wrote into the snapshot `work`. */
+export const WRITTEN = "by a user";
 
 /** A store to damage. */
 export interface SickStore extends AsyncDisposable {
@@ -50,7 +52,7 @@ export async function sickStore(): Promise<SickStore> {
   await Deno.mkdir(temp.join("mnt"));
   // Each of the drivers derives its own form of the layers.
   await run("--driver", "erofs", "mount", NAME, temp.join("mnt"), "--rw", "work");
-  await Deno.writeTextFile(temp.join("mnt/written"), "by a user");
+  await Deno.writeTextFile(temp.join("mnt/written"), WRITTEN);
   await run("umount", temp.join("mnt"));
   await run("--driver", "overlay", "mount", NAME, temp.join("mnt"));
   await run("umount", temp.join("mnt"));

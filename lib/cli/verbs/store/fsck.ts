@@ -1,7 +1,12 @@
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
+import { escapeText } from "../../../bytes/mod.ts";
 import { type CheckOptions, checkStore, type Finding, type Remedy } from "../../../upkeep/mod.ts";
+import { repairFrom } from "../../../upkeep/internal.ts";
 import type { Context } from "../../context.ts";
-import type { Report, Verb } from "../../verb.ts";
+import { inCommandWords } from "../../mistakes/command_words.ts";
+import { loadSettings } from "../../settings.ts";
+import { type Report, stringOption, type Verb } from "../../verb.ts";
+import { repairSource } from "./repair_source.ts";
 
 /** The command that heals a finding. */
 const HEALED_BY: Readonly<Record<Remedy, string>> = {
@@ -22,9 +27,14 @@ it also reads every byte and compares its digest: blobs, layers, trees, composed
 What a process that died has left half done is not damage: it is cleared when the store is opened. Other processes may
 use the store meanwhile.
 
-Exit code 0: nothing is damaged. 3: something is, one line each.
+--repair heals what it finds, from what the store holds: layers from their blobs, blobs and trees from the tars, rows and
+markers from each other. What was derived from layers and is damaged is removed, and made again at the next use.
+--from SOURCE brings bytes that the store has lost: an archive or a layout as in 'varve load', or an image of a registry as
+in 'varve pull'. No name changes. Strays and the files of snapshots are never touched.
 
-JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]
+Exit code 0: nothing is damaged, or all of it was healed. 3: something is damaged, one line each.
+
+JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]; with --repair {"healed":[…],"left":[…]}
 
 "kind" is one of database, row, dangling (a row that names something missing), blob, document (config, manifest,
 index), layer (its tar), tree, composed (image of a chain), extracted (directory of a driver), snapshot, marker, index
@@ -33,11 +43,20 @@ index), layer (its tar), tree, composed (image of a chain), extracted (directory
 
 Examples:
   varve fsck
-  varve fsck --deep --format json`,
+  varve fsck --deep --format json
+  varve fsck --deep --repair --from app.tar`,
   configure(command) {
-    command.option("--deep", "read every byte and compare its digest");
+    command
+      .option("--deep", "read every byte and compare its digest")
+      .option("--repair", "heal what is found")
+      .option("--from <source>", "archive, layout or image of a registry that brings lost bytes");
   },
   async run(context, _args, options) {
+    const from = stringOption(options, "from");
+    if (options.repair === true) return await repair(context, options.deep === true, from);
+    if (from !== undefined) {
+      throw new VarveError("E_USAGE", "Cannot check with --from: it is for --repair");
+    }
     return reportOf(await findingsIn(context, options.deep === true));
   },
 };
@@ -49,6 +68,27 @@ async function findingsIn(context: Context, deep: boolean): Promise<readonly Fin
   } catch (error) {
     return [databaseFinding(error)];
   }
+}
+
+async function repair(context: Context, deep: boolean, from?: string): Promise<Report> {
+  const store = await context.store();
+  using source = from === undefined ? undefined : await repairSource(context, from);
+  const { ociLimits: documents, ...rules } = loadSettings(store);
+  const { healed, left } = await repairFrom(store, {
+    deep,
+    ...await deepOptions(context, deep),
+    pool: await context.pool(),
+    ...rules,
+    documents,
+    from: source?.source,
+    onStep: (message) => context.say(`varve: ${escapeText(inCommandWords(message))}`),
+  });
+  const report = reportOf(left);
+  return {
+    json: { healed: healed.map(inCommands), left: report.json },
+    text: [...healed.map(({ kind, what }) => `healed: ${kind}: ${what}\n`), ...report.text],
+    exit: report.exit,
+  };
 }
 
 /** The pool and the progress of a check. */

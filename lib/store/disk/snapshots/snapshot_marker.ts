@@ -95,7 +95,7 @@ async function replaceMarker(disk: Disk, intent: string, marker: SnapshotMarker)
 }
 
 /** Makes the marker of a snapshot say what its row says. A snapshot without a row keeps its marker. */
-async function settle(disk: Disk, cacheId: number): Promise<void> {
+export async function settle(disk: Disk, cacheId: number): Promise<void> {
   const sql = "SELECT * FROM snapshot WHERE cache_id = ?";
   const row = disk.db.get<SnapshotTableRow>(sql, cacheId);
   const directory = disk.paths.snapshot(cacheId);

@@ -1,0 +1,130 @@
+import { type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { StoreLayerIngest } from "../../image/internal.ts";
+import { layerRules } from "../../layer_job/internal.ts";
+import {
+  dropBlobRow,
+  homePath,
+  linkBlob,
+  noteDamaged,
+  noteSound,
+  readRows,
+  replaceTree,
+  stagedTree,
+} from "../../store/internal.ts";
+import { Affected } from "../check/affected.ts";
+import { pathOfBlob } from "../check/check_blobs.ts";
+import { hashJob } from "../deep/hash_job.ts";
+import type { Repair } from "./contract.ts";
+import { deriveTreeJob } from "./derive_tree_job.ts";
+
+/**
+ * Heals layers from what the store holds: a tree from its tar, a tar from its compressed blob, the blob of an
+ * uncompressed layer from its tar.
+ */
+export async function healLayers(repair: Repair): Promise<void> {
+  const { damages } = repair;
+  const layers = new Set(damages.flatMap(({ site }) => site.at === "layer" ? [site.diffId] : []));
+  for (const diffId of layers) {
+    if (!isDigest(diffId)) continue;
+    const id = diffId as string as DiffId;
+    if (!await isTarSound(repair, id)) await remakeLayer(repair, id);
+    else if (damages.some(({ kind, site }) => kind === "tree" && isAt(site, diffId))) {
+      await remakeTree(repair, id);
+    } else noteSound(repair.store, "layer", id);
+  }
+  for (const { site } of damages) {
+    if (site.at === "blob" && isDigest(site.digest)) await healBlob(repair, site.digest);
+  }
+}
+
+function isAt(site: Repair["damages"][number]["site"], diffId: string): boolean {
+  return site.at === "layer" && site.diffId === diffId;
+}
+
+async function isTarSound(
+  { store, pool, options: { signal } }: Repair,
+  id: DiffId,
+): Promise<boolean> {
+  const record = store.layers.get(id);
+  if (record === undefined) return false;
+  const path = `${homePath(store, "layers", record.cacheId)}/layer.tar`;
+  const [hashed] = await pool.run(hashJob, [{ path, algorithms: ["sha256"] }], { signal });
+  return hashed?.digests[0] === id;
+}
+
+async function remakeTree({ store, pool, options, say }: Repair, diffId: DiffId): Promise<void> {
+  const tar = `${homePath(store, "layers", store.layers.get(diffId)?.cacheId ?? 0)}/layer.tar`;
+  const path = await stagedTree(store);
+  try {
+    const input = { tar, path, diffId, rules: layerRules(options) };
+    const tree = await pool.run(deriveTreeJob, input, { signal: options.signal });
+    await replaceTree(store, diffId, tree);
+    noteSound(store, "layer", diffId);
+    say(`the tree of layer ${diffId} was derived from its tar`);
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    say(error.message);
+  }
+}
+
+/** Makes tar and tree of a layer again from a blob of it in the store. Notes the layer as damaged if there is none. */
+async function remakeLayer(repair: Repair, diffId: DiffId): Promise<void> {
+  const { store, pool, options, say } = repair;
+  noteDamaged(store, diffId);
+  const signal = options.signal ?? new AbortController().signal;
+  for (const digest of store.layers.blobsOf(diffId)) {
+    const blob = store.blobs.stat(digest);
+    if (blob === undefined || !await isBlobSound(repair, digest)) continue;
+    await using ingest = await store.ingest();
+    const rules = layerRules(options);
+    const layers = new StoreLayerIngest({ ...rules, store, ingest, pool, signal, verb: "repair" });
+    const { size, mediaType } = blob;
+    const path = `${store.root}/${pathOfBlob(digest)}`;
+    try {
+      await layers.bring(
+        { label: digest, diffId, digest, size, mediaType: mediaType || undefined },
+        { kind: "file", path, offset: 0, length: size },
+      );
+      await ingest.commit();
+      return say(`layer ${diffId} was made again from its blob ${digest}`);
+    } catch (error) {
+      if (!(error instanceof VarveError)) throw error;
+      say(error.message);
+    }
+  }
+}
+
+async function isBlobSound(
+  { store, pool, options: { signal } }: Repair,
+  digest: Digest,
+): Promise<boolean> {
+  const path = `${store.root}/${pathOfBlob(digest)}`;
+  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
+  const [hashed] = await pool.run(hashJob, [{ path, algorithms: [algorithm] }], { signal });
+  return hashed?.digests[0] === digest;
+}
+
+async function healBlob(repair: Repair, digest: Digest): Promise<void> {
+  const { store, say } = repair;
+  if (store.blobs.stat(digest) === undefined) return;
+  if (await isBlobSound(repair, digest)) return noteSound(store, "blob", digest);
+  const diffId = digest as string as DiffId;
+  if (store.layers.get(diffId)?.diffId === diffId && await isTarSound(repair, diffId)) {
+    await linkBlob(store, diffId);
+    return say(`blob ${digest} was made again from its layer`);
+  }
+  if (!await isNeeded(repair, digest)) {
+    dropBlobRow(store, digest);
+    return say(`the row of blob ${digest} was removed: nothing needs it`);
+  }
+  noteDamaged(store, digest);
+}
+
+/** Whether an image or a container needs a blob. */
+async function isNeeded({ store }: Repair, digest: Digest): Promise<boolean> {
+  const affected = await Affected.of(store, readRows(store));
+  const site = { at: "blob", digest } as const;
+  const finding = { kind: "blob", what: "", expected: "", actual: "", healedBy: "source" } as const;
+  return affected.usersOf({ ...finding, site }).length > 0;
+}

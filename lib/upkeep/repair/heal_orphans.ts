@@ -1,0 +1,115 @@
+import { type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { parseDocument, parseImageConfig } from "../../oci/mod.ts";
+import {
+  adoptBlob,
+  adoptChain,
+  adoptLayer,
+  discardBlob,
+  discardOrphan,
+  homeIn,
+  homePath,
+  type LayerMarker,
+  readRows,
+} from "../../store/internal.ts";
+import { pathOfBlob } from "../check/check_blobs.ts";
+import { hashJob } from "../deep/hash_job.ts";
+import { treeJob } from "../deep/tree_job.ts";
+import type { Repair } from "./contract.ts";
+import { healLostSnapshot } from "./heal_lost.ts";
+
+/** Largest document that is looked at to learn its media type, in bytes. */
+const MAX_DOCUMENT = 4 * 1024 * 1024;
+
+/** Gives files and directories without a row their rows, if they prove what they are; else removes them. */
+export async function healOrphans(repair: Repair): Promise<void> {
+  for (const { site } of repair.damages) {
+    if (site.at === "orphan-blob" && isDigest(site.digest)) await healBlob(repair, site.digest);
+    if (site.at !== "orphan") continue;
+    if (site.home === "layers") await healLayer(repair, site.cacheId);
+    else if (site.home === "chains") await healChain(repair, site.cacheId);
+    else await healLostSnapshot(repair, site.cacheId);
+  }
+}
+
+async function healBlob({ store, pool, options, say }: Repair, digest: Digest): Promise<void> {
+  const path = `${store.root}/${pathOfBlob(digest)}`;
+  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
+  const input = [{ path, algorithms: [algorithm] as const }];
+  const [hashed] = await pool.run(hashJob, input, { signal: options.signal });
+  if (hashed?.digests[0] !== digest) {
+    await discardBlob(store, digest);
+    return say(`${pathOfBlob(digest)} was removed: it has no row and other bytes`);
+  }
+  const mediaType = markedType(store, digest) ?? documentType(path, hashed.size);
+  await adoptBlob(store, { digest, size: hashed.size, mediaType });
+  say(`${pathOfBlob(digest)} has its row again`);
+}
+
+/** The media type that the marker of a layer records for a blob. */
+function markedType(store: Repair["store"], digest: string): string | undefined {
+  for (const { cache_id } of readRows(store).layers) {
+    const marker = homeIn(store, "layers", cache_id)?.marker;
+    const blob = marker?.kind === "layer"
+      ? marker.blobs?.find((one) => one.digest === digest)
+      : undefined;
+    if (blob !== undefined) return blob.mediaType;
+  }
+  return undefined;
+}
+
+/** The media type of a document, from its content; `""` when it is none. */
+export function documentType(path: string, size: number): string {
+  if (size > MAX_DOCUMENT) return "";
+  const bytes = Deno.readFileSync(path);
+  try {
+    return parseDocument(bytes).mediaType;
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+  }
+  try {
+    parseImageConfig(bytes);
+    return "application/vnd.oci.image.config.v1+json";
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    return "";
+  }
+}
+
+async function healLayer(repair: Repair, cacheId: number): Promise<void> {
+  const { store, say } = repair;
+  const marker = homeIn(store, "layers", cacheId)?.marker;
+  if (marker?.kind !== "layer" || marker.id !== cacheId || !await isProved(repair, marker)) {
+    await discardOrphan(store, "layers", cacheId);
+    return say(`layers/${cacheId} was removed: it has no row, and does not prove what it is`);
+  }
+  if (store.layers.get(marker.diffID as DiffId) !== undefined) {
+    await discardOrphan(store, "layers", cacheId);
+    return say(`layers/${cacheId} was removed: the store holds the layer elsewhere`);
+  }
+  await adoptLayer(store, marker);
+  say(`layers/${cacheId} has its row again`);
+}
+
+/** Whether tar and tree in a directory have the digests that its marker says. */
+async function isProved(
+  { store, pool, options: { signal } }: Repair,
+  { id, diffID, treeSum, treeDigest, entries }: LayerMarker,
+): Promise<boolean> {
+  const directory = homePath(store, "layers", id);
+  const algorithm = diffID.startsWith("sha512:") ? "sha512" : "sha256";
+  const tar = [{ path: `${directory}/layer.tar`, algorithms: [algorithm] as const }];
+  const [hashed] = await pool.run(hashJob, tar, { signal });
+  if (hashed?.digests[0] !== diffID) return false;
+  const tree = { path: `${directory}/tree`, sum: treeSum ?? null, treeDigest, entries };
+  return await pool.run(treeJob, tree, { signal }) === null;
+}
+
+async function healChain({ store, say }: Repair, cacheId: number): Promise<void> {
+  const marker = homeIn(store, "chains", cacheId)?.marker;
+  if (marker?.kind === "chain" && marker.id === cacheId && await adoptChain(store, marker)) {
+    return say(`chains/${cacheId} has its row again`);
+  }
+  await discardOrphan(store, "chains", cacheId);
+  say(`chains/${cacheId} was removed: no chain has it`);
+}

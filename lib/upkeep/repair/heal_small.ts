@@ -1,0 +1,60 @@
+import type { ChainId, DiffId } from "../../digest/mod.ts";
+import {
+  discardDerived,
+  forgetDirectory,
+  outdateDerived,
+  restoreIndex,
+  restoreMarker,
+  restoreMode,
+  restoreSnapshotMarker,
+} from "../../store/internal.ts";
+import type { Site } from "../check/damage.ts";
+import type { Repair } from "./contract.ts";
+import { isMounted, mountsOf } from "./mounts_of.ts";
+
+/** Gives back modes, `index.json`, and markers whose rows are right. */
+export async function healSmall({ store, damages }: Repair): Promise<void> {
+  for (const { site, kind, healedBy } of damages) {
+    if (healedBy !== "repair") continue;
+    if (site.at === "mode") await restoreMode(site.path, site.mode);
+    if (site.at === "index") await restoreIndex(store);
+    if (site.at !== "marker" || kind !== "marker") continue;
+    if (site.home === "snapshots") await restoreSnapshotMarker(store, site.cacheId);
+    else await restoreMarker(store, site.home, site.cacheId);
+  }
+}
+
+/**
+ * Removes what was derived from layers and is damaged. The next use makes it again.
+ *
+ * A directory that an overlay uses as its lower stays, because the files of the overlay would vanish, but no new mount
+ * uses it. An image that is mounted stays alive in the kernel when its file is removed.
+ */
+export async function healDerived({ store, damages, say }: Repair): Promise<void> {
+  const seen = new Set<string>();
+  for (const { site } of damages) {
+    if (site.at !== "derived" || seen.has(site.path)) continue;
+    seen.add(site.path);
+    const [home, id, name] = site.path.split("/");
+    if (name === undefined) {
+      await forgetDirectory(store, site.chainId as ChainId);
+      continue;
+    }
+    const path = `${store.root}/${site.path}`;
+    const users = mountsOf(path);
+    if (users.length > 0) say(`${site.path} is mounted at ${users.join(", ")}: mount it again`);
+    if (name !== "erofs" && (users.length > 0 || isMounted(store, `${store.root}/${home}/${id}`))) {
+      await outdateDerived(store, ownerOf(site));
+      say(`${site.path} stays while it is in use, and is not used again`);
+      continue;
+    }
+    await discardDerived(store, ownerOf(site), name);
+    say(`${site.path} was removed: the next use makes it again`);
+  }
+}
+
+function ownerOf(
+  { chainId, diffIds }: Extract<Site, { at: "derived" }>,
+): { diffId: DiffId } | { chainId: ChainId } {
+  return chainId === null ? { diffId: diffIds[0] as DiffId } : { chainId: chainId as ChainId };
+}

@@ -1,0 +1,92 @@
+/** Every kind of damage is healed, from the store itself or from a source; afterwards a deep check finds nothing. */
+import { assert, assertEquals } from "@std/assert";
+import { needs } from "../../../support/machine/needs.ts";
+import { type DamageCase, DAMAGES } from "../../../support/upkeep/damages.ts";
+import {
+  findings,
+  NAME,
+  type SickStore,
+  sickStore,
+  WRITTEN,
+} from "../../../support/upkeep/sick_store.ts";
+
+const NEEDS = needs({ root: true, mount: true, kernel: "6.12" });
+
+/** What a repair alone cannot heal, where a row is wrong. */
+const BY_REPAIR = DAMAGES.filter(({ by }) => by === "--repair" || by === "--from");
+
+for (const damage of BY_REPAIR) {
+  Deno.test({
+    name: `fsck --repair heals: ${damage.title}`,
+    ...NEEDS,
+    async fn() {
+      await using store = await sickStore();
+      await damage.make(store);
+      const from = damage.by === "--from" ? ["--from", store.archive] : [];
+      if (from.length > 0) await refuses(store, damage);
+      const { code, stdout, stderr } = await store.on([
+        ...["fsck", "--repair", "--deep", ...from, "--format", "json"],
+      ]);
+      const { healed, left } = JSON.parse(stdout);
+      assertEquals([left, code], [[], 0], stdout + stderr);
+      assert(healed.some(({ what }: { what: string }) => damage.what.test(what)), stdout);
+      assertEquals(await findings(store, "fsck", "--deep"), []);
+      await showsTheSame(store);
+    },
+  });
+}
+
+/** A repair without a source names the damage, and does not heal it. */
+async function refuses(store: SickStore, { what }: DamageCase): Promise<void> {
+  const { code, stdout } = await store.on(["fsck", "--repair", "--deep", "--format", "json"]);
+  const { left } = JSON.parse(stdout);
+  assertEquals(code, 3);
+  assert(left.some((one: { what: string }) => what.test(one.what)), stdout);
+}
+
+/** Every driver shows the right files in a new mount, and what the user wrote is there. */
+async function showsTheSame(store: SickStore): Promise<void> {
+  const target = `${store.root}-mnt`;
+  await Deno.mkdir(target);
+  const must = async (...args: string[]) => {
+    const { code, stderr } = await store.on(args);
+    assertEquals(code, 0, stderr);
+  };
+  for (const driver of ["erofs", "overlay", "native"]) {
+    await must("--driver", driver, "mount", NAME, target);
+    assertEquals(await Deno.readTextFile(`${target}/bin/tool`), "#!/bin/sh\necho tool\n", driver);
+    assertEquals(await Deno.readTextFile(`${target}/home/user/notes`), "notes", driver);
+    await must("umount", target);
+  }
+  await must("mount", NAME, target, "--rw", "work");
+  assertEquals(await Deno.readTextFile(`${target}/written`), WRITTEN);
+  await must("umount", target);
+}
+
+Deno.test({
+  name: "fsck --repair leaves alone: strays, and snapshots without their files",
+  ...NEEDS,
+  async fn() {
+    for (const { make, what } of DAMAGES.filter(({ by }) => by === "hand")) {
+      await using store = await sickStore();
+      await make(store);
+      const { code, stdout } = await store.on(["fsck", "--repair", "--format", "json"]);
+      const { healed, left } = JSON.parse(stdout);
+      assertEquals([code, healed], [3, []], stdout);
+      assert(left.some((one: { what: string }) => what.test(one.what)), stdout);
+    }
+  },
+});
+
+Deno.test({
+  name: "fsck: a source is only for a repair",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const { code, stderr } = await store.on(["fsck", "--from", store.archive]);
+    assertEquals([code, stderr.trim()], [
+      2,
+      "varve: Cannot check with --from: it is for --repair",
+    ]);
+  },
+});
