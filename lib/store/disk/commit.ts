@@ -55,7 +55,7 @@ export async function commitPlan(
       await unlockMarkers(disk, locks);
     }
   });
-  if (unused.length > 0) await undo(disk, { layers: unused, blobs: [] });
+  if (unused.length > 0) await undo(disk, { layers: unused, blobs: [], replaced: new Set() });
   if (plan.images.length > 0) refreshIndex(disk);
   return result;
 }
@@ -71,7 +71,7 @@ async function place(
   // yet.
   using lock = await shareStoreLock(disk);
   const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
-  const placed: Placed = { layers: [], blobs: [] };
+  const placed: Placed = { layers: [], blobs: [], replaced: new Set() };
   try {
     await placeAll(disk, { layers, blobs, markers }, placed);
     const recorded = disk.db.transact(() => {

@@ -1,3 +1,4 @@
+import type { Digest } from "../../digest/mod.ts";
 import { blobRow, layerRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { isBlobWhole, isLayerWhole, noteLayerDamage } from "./damage.ts";
@@ -12,6 +13,8 @@ import { discard } from "./trash.ts";
 export interface Placed {
   readonly layers: NumberedLayer[];
   readonly blobs: StagedFile[];
+  /** The blobs among them whose files replaced others. An undo leaves them. */
+  readonly replaced: Set<Digest>;
 }
 
 /** What a commit has staged. */
@@ -26,9 +29,9 @@ const UNDO_TIMEOUT = 5_000;
 
 /**
  * Renames everything staged to its final name, and syncs the directories that hold the names. Skips
- * layers and blobs that the store already holds intact. What got its name is added to `placed`, so
- * that {@linkcode undo} removes it after a failure, and nothing else: if the database is older than
- * the files, a name may belong to something that has no row.
+ * layers and blobs that the store already holds intact. What got its name is added to `placed`, for
+ * its row, and so that {@linkcode undo} removes it after a failure. An undo removes nothing that
+ * replaced a file: if the database is older than the files, the file may have had no row.
  */
 export async function placeAll(
   disk: Disk,
@@ -48,7 +51,8 @@ export async function placeAll(
     }
     const isNew = await lstatOrNothing(paths.blob(blob.digest)) === undefined;
     await Deno.rename(blob.path, paths.blob(blob.digest));
-    if (isNew) placed.blobs.push(blob);
+    placed.blobs.push(blob);
+    if (!isNew) placed.replaced.add(blob.digest);
     directories.add(directory);
   }
   for (const layer of layers) {
@@ -118,6 +122,7 @@ export async function undo(disk: Disk, placed: Placed): Promise<void> {
       }
     }
     for (const { digest } of placed.blobs) {
+      if (placed.replaced.has(digest)) continue;
       if (blobRow(disk, digest) === undefined) await discard(disk, paths.blob(digest));
     }
   } catch {

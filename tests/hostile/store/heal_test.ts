@@ -1,5 +1,5 @@
 /** Bytes of a store that changed under it: what notices them, and that a load makes them whole. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { loadImages, saveImages } from "../../../lib/archive/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { exportImage } from "../../../lib/image/mod.ts";
@@ -61,5 +61,11 @@ async function heals(
     assertEquals(code, "E_DIGEST");
     await loadImages(store, typeof source === "string" ? source : source(), { pool });
     assertEquals(await read(store), right);
+    for (const { digest, verifiedAt } of store.blobs.list()) {
+      assertNotEquals([digest, verifiedAt], [digest, 0]);
+    }
+    for (const { diffId, verifiedAt } of store.layers.list()) {
+      assertNotEquals([diffId, verifiedAt], [diffId, 0]);
+    }
   }
 }
