@@ -4,10 +4,12 @@
  */
 import { assert } from "@std/assert";
 import { gzipSync } from "node:zlib";
+import { joinBytes } from "../../lib/bytes/mod.ts";
 import { Cli } from "../support/cli/cli.ts";
 import { archiveTar, buildImage, type ImageSpec, ociFiles } from "../support/images/images.ts";
 import { needs } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
+import { prng } from "../support/prng.ts";
 import { concat, gnuLong, header, pax } from "../support/tar/raw_blocks.ts";
 
 const MIB = 1024 * 1024;
@@ -27,7 +29,14 @@ interface Input {
 const END = new Uint8Array(1024);
 const below = "/a".repeat(3998);
 const each = (count: number, make: (i: number) => readonly Uint8Array[]): Uint8Array<ArrayBuffer> =>
-  concat(...Array.from({ length: count }, (_, i) => make(i)).flat(), END);
+  joinBytes([...Array.from({ length: count }, (_, i) => make(i)).flat(), END]);
+
+/** An entry whose content does not compress. `size` is a multiple of 512. */
+function noise(size: number): Uint8Array<ArrayBuffer> {
+  const random = prng(1);
+  const content = Uint8Array.from({ length: size }, () => random.int(0, 256));
+  return joinBytes([header({ name: "noise", size }), content]);
+}
 
 const INPUTS: readonly Input[] = [
   {
@@ -42,6 +51,31 @@ const INPUTS: readonly Input[] = [
       layers: [
         each(220, (i) => [gnuLong("L", `${i}${"/a".repeat(199)}/f`), header({ name: "f" })]),
       ],
+    }),
+  },
+  {
+    what: "K21: 110,000 files and 900 KB that do not compress",
+    entries: 110_000,
+    image: () => ({
+      layers: [
+        joinBytes([noise(1778 * 512), each(110_000, (i) => [header({ name: `d/${i}` })])]),
+      ],
+    }),
+  },
+  {
+    what: "K22: a config of 49,000 objects with a fraction",
+    entries: 0,
+    image: () => ({
+      layers: [],
+      config: { steps: Array.from({ length: 49_000 }, () => ({ a: 1.5 })) },
+    }),
+  },
+  {
+    what: "K23: a config of 1,300,000 empty objects",
+    entries: 0,
+    image: () => ({
+      layers: [],
+      config: { steps: Array.from({ length: 1_300_000 }, () => ({})) },
     }),
   },
   {
@@ -121,12 +155,18 @@ const INPUTS: readonly Input[] = [
   },
 ];
 
-/** What is asked of each image. `load` comes first. */
+/** What is asked of each image: all verbs that read one. `load` comes first. */
 const VERBS: readonly (readonly string[])[] = [
+  ["images"],
+  ["inspect", NAME],
   ["history", NAME],
+  ["layers", NAME],
+  ["ls", NAME],
   ["stat", `${NAME}:/`],
+  ["cat", `${NAME}:/`],
   ["tree", NAME],
   ["diff", NAME, NAME],
+  ["save", NAME, "-o", "SAVED.tar"],
   ["unpack", NAME, "OUT"],
   ["export", NAME, "-o", "OUT.tar"],
 ];

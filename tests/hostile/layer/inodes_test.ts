@@ -210,7 +210,7 @@ Deno.test("C15 every default limit is the documented one, and has a setting", ()
     component: 255,
     depth: 4096,
     metadata: 512 * 1024 * 1024,
-    entryRatio: 170,
+    entryRatio: 120,
     entryRatioFrom: 50_000,
     metadataRatio: 32,
     metadataRatioFrom: 32 * 1024 * 1024,
