@@ -31,13 +31,9 @@ export async function checkAge(disk: Disk, scan: boolean): Promise<void> {
     found.marked >= next;
   if (isFound && !scan) return await checkAge(disk, true);
   if (!readOnly && !db.isCopy && (isFound || found.any >= next)) {
-    db.transact(() => {
-      lift(db, "next_cache_id", Math.max(witness.next, found.any + 1));
-      lift(db, "seq", witness.seq);
-      lift(db, "images", shown);
-      if (isFound) noteOlder(db);
-    });
-    leaveWitness(disk);
+    // Note it first: with lifted counters, a later start would not find it out.
+    if (isFound) noteOlder(db);
+    await liftCounters(disk);
   }
   if (isFound || older) disk.onWarning?.(olderWarning(paths));
 }
@@ -50,13 +46,27 @@ export async function liftIds(disk: Disk, taken: number): Promise<void> {
   const { db, paths } = disk;
   const markers = [paths.layer(taken), paths.chain(taken), paths.snapshot(taken)].map(markerIn);
   const isOurs = (await Promise.all(markers)).some((marker) => marker?.id === taken);
-  const { any } = await highestIds(paths);
   const isNew = isOurs && !isOlder(db);
-  db.transact(() => {
-    lift(db, "next_cache_id", any + 1);
-    if (isOurs) noteOlder(db);
-  });
+  if (isOurs) noteOlder(db);
+  await liftCounters(disk);
   if (isNew) disk.onWarning?.(olderWarning(paths));
+}
+
+/**
+ * Lifts the counters of a database above everything on the disk, so that no cache id is given twice,
+ * and a start does not take the database for older than the files. A database that was made again
+ * from the files needs this, too.
+ */
+export async function liftCounters({ db, paths }: Pick<Disk, "db" | "paths">): Promise<void> {
+  const witness = readWitness(paths);
+  const shown = shownGeneration(paths.index) ?? 0;
+  const { any } = await highestIds(paths);
+  db.transact(() => {
+    lift(db, "next_cache_id", Math.max(witness.next, any + 1));
+    lift(db, "seq", witness.seq);
+    lift(db, "images", shown);
+  });
+  leaveWitness({ db, paths });
 }
 
 function lift(db: Database, key: string, value: number): void {

@@ -21,7 +21,7 @@ const FORM = /^ *(\d{1,16}) +(\d{1,16})\n/;
 const WIDTH = 16;
 
 /** Writes the witness. Does not throw: without it, a start only notices less. */
-export function leaveWitness({ paths, db }: Disk): void {
+export function leaveWitness({ paths, db }: Pick<Disk, "db" | "paths">): void {
   try {
     const values = [stateOf(db, "next_cache_id"), stateOf(db, "seq")];
     const text = values.map((value) => String(value).padStart(WIDTH)).join(" ");
