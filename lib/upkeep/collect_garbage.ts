@@ -1,6 +1,23 @@
 import { requireDisk } from "../store/internal.ts";
 import type { GcOptions, GcReport, Store } from "../store/mod.ts";
+import { dropCompressed, type DroppedImage } from "./drop_compressed.ts";
 import { gcKnowledge } from "./gc_knowledge.ts";
+
+/** Options of {@linkcode collectGarbage}. */
+export interface CollectOptions extends GcOptions {
+  /**
+   * Whether images give up the compressed blobs of their layers. They then name the uncompressed layers, which the store
+   * has anyway. A push of such an image sends another manifest, with another digest. A dry run does not do it. Default:
+   * false.
+   */
+  readonly dropCompressed?: boolean | undefined;
+}
+
+/** Result of {@linkcode collectGarbage}. */
+export interface CollectReport extends GcReport {
+  /** The images that gave up their compressed blobs. */
+  readonly dropped: readonly DroppedImage[];
+}
 
 /**
  * Removes everything from a store that no image name, snapshot, live lease or running load, pull or commit needs, and
@@ -25,7 +42,12 @@ import { gcKnowledge } from "./gc_knowledge.ts";
  * await Deno.remove(root, { recursive: true });
  * ```
  */
-export async function collectGarbage(store: Store, options: GcOptions = {}): Promise<GcReport> {
+export async function collectGarbage(
+  store: Store,
+  options: CollectOptions = {},
+): Promise<CollectReport> {
+  const { dropCompressed: drops = false, dryRun = false, signal } = options;
   const disk = requireDisk(store, "collect garbage");
-  return await disk.collector.collect(gcKnowledge(disk), options);
+  const dropped = drops && !dryRun ? await dropCompressed(disk, signal) : [];
+  return { ...await disk.collector.collect(gcKnowledge(disk), options), dropped };
 }

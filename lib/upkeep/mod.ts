@@ -11,7 +11,8 @@
  * @module
  */
 export { type CheckOptions, checkStore } from "./check/check_store.ts";
-export { collectGarbage } from "./collect_garbage.ts";
+export { collectGarbage, type CollectOptions, type CollectReport } from "./collect_garbage.ts";
+export type { DroppedImage } from "./drop_compressed.ts";
 export type { Finding, FindingKind, Remedy } from "./contract.ts";
 export type { CheckProgress } from "./deep/progress.ts";
 export type { RepairOptions, RepairReport } from "./repair/contract.ts";

@@ -34,7 +34,13 @@ Deno.test("rmi frees what only the image kept, and says how much", async () => {
   assert(await diskUsage(root) < before);
   assertEquals(await Array.fromAsync(Deno.readDir(`${root}/layers`)), []);
   const { stdout: again } = await varve(["--format", "json", "gc", "--dry-run"]);
-  assertEquals(JSON.parse(again), { removed: [], bytes: 0, deferred: [], unreadable: [] });
+  assertEquals(JSON.parse(again), {
+    removed: [],
+    bytes: 0,
+    deferred: [],
+    unreadable: [],
+    dropped: [],
+  });
 });
 
 Deno.test("rmi --no-gc leaves all to gc, whose dry run names each thing", async () => {
@@ -64,4 +70,44 @@ Deno.test("gc keeps what images need, and an image that was removed can be loade
   await varve(["rmi", "example.org/other:1"]);
   await load();
   assertEquals((await varve(["tree", APP])).stdout, tree);
+});
+
+Deno.test("gc --drop-compressed lets images name their uncompressed layers, and says that digests change", async () => {
+  await using temp = await tempDir();
+  const { varve, load, root } = await loaded(temp);
+  const json = async (...args: string[]) =>
+    JSON.parse((await varve(["--format", "json", ...args])).stdout);
+  await varve(["tag", APP, "example.org/other:1"]);
+  const [before] = await json("images");
+  const tree = (await varve(["tree", APP])).stdout;
+  const { code, stderr } = await varve(["gc", "--drop-compressed"]);
+  assertEquals(code, 0);
+  assertMatch(
+    stderr,
+    /example\.org\/app:1 is now [0-9a-f]{12}, it was [0-9a-f]{12}: a push changes/,
+  );
+  const after = await json("images");
+  assertEquals(after.map(({ name }: { name: string }) => name), [APP, "example.org/other:1"]);
+  assertEquals(after[0].imageId, before.imageId);
+  assertEquals(after[0].manifest !== before.manifest, true);
+  assertEquals((await varve(["tree", APP])).stdout, tree);
+  const blobs = await Array.fromAsync(Deno.readDir(`${root}/content/blobs/sha256`));
+  // A manifest, a config, and the tars of the layers.
+  const { layers } = sampleImage({ name: APP });
+  const packed = layers.filter(({ descriptor, diffId }) => descriptor.digest !== diffId);
+  assert(packed.length > 0);
+  assertEquals(
+    blobs.map(({ name }) => name).filter((name) =>
+      packed.some(({ descriptor }) => descriptor.digest.endsWith(name))
+    ),
+    [],
+  );
+  assertEquals(blobs.length, 2 + layers.length);
+  // Again it changes nothing, and the image is whole.
+  assertEquals((await json("gc", "--drop-compressed")).dropped, []);
+  assertEquals((await varve(["save", APP, "-o", temp.join("out.tar")])).code, 0);
+  // The archive brings the compressed blobs back.
+  await load();
+  assertEquals((await json("images"))[0].manifest, before.manifest);
+  assertEquals((await varve(["gc", "--drop-compressed", "--dry-run"])).code, 2);
 });

@@ -1,3 +1,4 @@
+import { VarveError } from "../../../errors.ts";
 import type { Garbage, GcReport } from "../../../store/mod.ts";
 import { collectGarbage } from "../../../upkeep/mod.ts";
 import type { Context } from "../../context.ts";
@@ -27,18 +28,38 @@ earlier and is still in trash/. What a mount uses is deferred to a later gc. 'va
 Composed images and extracted directories of what is kept, and kept parts of downloads, are removed only beyond
 the settings cache.size and cache.parts: those first that were not used for the longest time.
 
-JSON: {"removed":[{"kind","name","bytes","reason"}],"bytes","deferred":[…],"unreadable":[DIGEST]}
+--drop-compressed also removes the compressed blobs of all layers. The images then name the uncompressed
+layers, which the store has anyway: their manifests get other digests, so a push changes digests. The image IDs
+stay. 'varve push --compression' compresses layers again.
+
+JSON: {"removed":[{"kind","name","bytes","reason"}],"bytes","deferred":[…],"unreadable":[DIGEST],
+"dropped":[{"name","from","to"}]}
 
 Example:
   varve gc --dry-run`,
   configure(command) {
-    command.option("--dry-run", "show what would be removed, and remove nothing");
+    command
+      .option("--dry-run", "show what would be removed, and remove nothing")
+      .option("--drop-compressed", "remove compressed blobs too; a push then changes digests");
   },
   async run(context, _, options) {
     const dryRun = options["dryRun"] === true;
+    const dropCompressed = options["dropCompressed"] === true;
+    if (dropCompressed && dryRun) {
+      throw new VarveError(
+        "E_USAGE",
+        "Cannot use --dry-run with --drop-compressed: its blobs are garbage only when images have given them up",
+      );
+    }
     const store = await context.store();
-    const report = await collectGarbage(store, { dryRun, wait: WAIT, signal: context.signal });
+    const { signal } = context;
+    const report = await collectGarbage(store, { dryRun, dropCompressed, wait: WAIT, signal });
     warnOfUnreadable(context, report);
+    for (const { name, from, to } of report.dropped) {
+      context.warn(
+        `${name} is now ${shortDigest(to)}, it was ${shortDigest(from)}: a push changes its digest`,
+      );
+    }
     return { json: report, text: textOf(report, dryRun, context.columns) };
   },
 };
