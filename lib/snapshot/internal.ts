@@ -7,6 +7,7 @@ export { stackOf } from "./drivers/ancestors.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";
 export { quoteKey } from "./keys.ts";
+export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { ancestors, stat as statRow } from "./machine.ts";
 export {

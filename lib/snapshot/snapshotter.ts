@@ -20,7 +20,7 @@ import { selectDriver } from "./drivers/select.ts";
 import { keptLabels } from "./keys.ts";
 import * as machine from "./machine.ts";
 import { refuseLeased } from "./mount_leases.ts";
-import { compileFilters } from "./snapshot_filter.ts";
+import { listSnapshots } from "./list_snapshots.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
 /** Options of {@linkcode createSnapshotter}. */
@@ -303,8 +303,7 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   walk(filters: readonly string[] = []): SnapshotInfo[] {
-    const passes = compileFilters(filters);
-    return this.#store.snapshots.read((table) => table.list()).filter(passes);
+    return listSnapshots(this.#store, filters);
   }
 
   async usage(key: string): Promise<Usage> {

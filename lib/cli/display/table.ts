@@ -29,18 +29,48 @@ interface Band {
  */
 export function table(
   headings: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
+  rows: readonly Row[],
   width: number | undefined,
 ): string {
-  const numeric = headings.map((_, i) =>
-    rows.length > 0 && rows.every((row) => typeof row[i] === "number")
-  );
-  const cells = [headings, ...rows].map((row) => row.map((cell) => escapeText(String(cell))));
+  return [...tableParts(headings, rows, width)].join("");
+}
+
+/** The cells of a row. */
+export type Row = readonly (string | number)[];
+
+/** As {@linkcode table}, row by row. It formats nothing before the first row is asked for. */
+export function* tableParts(
+  headings: readonly string[],
+  rows: Iterable<Row>,
+  width: number | undefined,
+): Generator<string> {
+  const cells: (readonly string[])[] = [headings];
+  const numeric = headings.map(() => true);
+  for (const row of rows) {
+    cells.push(row.map((cell) => typeof cell === "number" ? String(cell) : escapeText(cell)));
+    for (let i = 0; i < numeric.length; i++) numeric[i] &&= typeof row[i] === "number";
+  }
+  if (cells.length === 1) numeric.fill(false);
   const bands = bandsOf(
     headings.map((_, i) => cells.map((row) => row[i] ?? "")),
     width ?? Infinity,
   );
-  return cells.map((row) => bands.map((band) => bandOf(row, band, numeric)).join("")).join("");
+  for (const row of cells) {
+    if (width === undefined) yield lineOf(row, bands[0] as Band, numeric);
+    else for (const band of bands) yield bandOf(row, band, numeric);
+  }
+}
+
+/** A row on one line, where nothing has to be wrapped. */
+function lineOf(row: readonly string[], { columns }: Band, numeric: readonly boolean[]): string {
+  let line = "";
+  for (const { index, width } of columns) {
+    const text = row[index] ?? "";
+    const padding = " ".repeat(Math.max(0, width - textWidth(text)));
+    if (index > 0) line += GAP;
+    line += numeric[index] ? padding + text : text + padding;
+  }
+  return `${line.trimEnd()}\n`;
 }
 
 /** Divides columns into bands that fit. */
@@ -51,7 +81,7 @@ function bandsOf(columns: readonly (readonly string[])[], width: number): Band[]
     const natural = widest(cells, textWidth);
     const fits = natural + GAP.length <= free;
     // If the cells do not fit, they may be wrapped in the free part of this line.
-    const least = fits ? 0 : widest(cells, widestWord);
+    const least = fits || width === Infinity ? 0 : widest(cells, widestWord);
     const wraps = !fits && Math.max(least, Math.min(natural, LEAST)) + GAP.length <= free;
     if (fits || wraps) {
       const own = fits ? natural : free - GAP.length;
@@ -87,7 +117,10 @@ function bandOf(
 }
 
 function widest(cells: readonly string[], measure: (text: string) => number): number {
-  return cells.reduce((width, cell) => Math.max(width, measure(cell)), 0);
+  let width = 0;
+  // A cell is at most twice as wide as it is long. Most need not be measured.
+  for (const cell of cells) if (2 * cell.length > width) width = Math.max(width, measure(cell));
+  return width;
 }
 
 function widestWord(text: string): number {

@@ -2,13 +2,13 @@ import { escapeForTerminal, escapeText } from "../../../bytes/mod.ts";
 import { refuseRunning } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Mount } from "../../../linux/mod.ts";
-import { refuseBusy } from "../../../snapshot/internal.ts";
+import { listSnapshots, refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
-import { table } from "../../display/table.ts";
+import { tableParts } from "../../display/table.ts";
 import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
@@ -31,20 +31,29 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
   configure(command) {
     command.option("--filter <filter...>", "list only snapshots that match one of these");
   },
+  onlyReads: true,
   async run(context, _, options) {
-    const filters = listOption(options, "filter");
-    const isEmpty = await context.storeIfAny() === undefined;
-    const rows = isEmpty ? [] : (await context.snapshotter()).walk(filters);
+    const store = await context.storeIfAny();
+    // Without a snapshotter: a list of rows needs no driver.
+    const rows = store === undefined ? [] : listSnapshots(store, listOption(options, "filter"));
     return {
-      json: rows.map(toJson),
-      text: table(
+      json: mapped(rows, toJson),
+      text: tableParts(
         ["KEY", "PARENT", "KIND"],
-        rows.map((row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
+        mapped(rows, (row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
         context.columns,
       ),
     };
   },
 };
+
+/** Maps the rows while they are printed. */
+function* mapped<T>(
+  rows: readonly SnapshotInfo[],
+  map: (row: SnapshotInfo) => T,
+): Generator<T> {
+  for (const row of rows) yield map(row);
+}
 
 /** A snapshot without a parent needs nothing of a store, so its store is made. A parent must be in a store already. */
 function withoutParent([_key, parent]: readonly string[]): WithoutStore {

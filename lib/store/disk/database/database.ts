@@ -25,6 +25,11 @@ export interface DatabaseOptions {
   readonly copy?: boolean | undefined;
 }
 
+/** A method of node:sqlite that the types of Deno do not know yet. */
+interface ReturnsArrays {
+  setReturnArrays(enabled: boolean): void;
+}
+
 /**
  * One connection to a database: it prepares each statement once, runs transactions and maps errors.
  *
@@ -71,6 +76,16 @@ export class Database implements Disposable {
   /** All rows of a query. */
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
     return this.#guard("read the database", () => this.#prepare(sql).all(...values)) as T[];
+  }
+
+  /** All rows of a query, as arrays of their values: for many rows this takes a third of the time. */
+  arrays<T extends readonly unknown[]>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guard("read the database", () => {
+      // Not kept: this statement gives arrays, others objects.
+      const statement = this.#db.prepare(sql) as StatementSync & ReturnsArrays;
+      statement.setReturnArrays(true);
+      return statement.all(...values) as unknown as T[];
+    });
   }
 
   /** The first row of a query, or `undefined`. */

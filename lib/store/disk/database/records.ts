@@ -120,25 +120,53 @@ export function toImage(row: ImageRow): ImageRecord {
   }
 }
 
-/** The record of a snapshot's row. @throws {VarveError} `E_DB` when the row is damaged */
-export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
-  const { usage_size: size, usage_inodes: inodes } = row;
+/** The columns of `snapshot`, as {@linkcode SnapshotValues} has them. */
+export const SNAPSHOT_COLUMNS =
+  "key, kind, parent, cache_id, diff_id, labels, created_at, updated_at, usage_size, usage_inodes";
+
+/** A row of `snapshot` as an array, in the order of {@linkcode SNAPSHOT_COLUMNS}. */
+export type SnapshotValues = readonly [
+  key: string,
+  kind: string,
+  parent: string | null,
+  cacheId: number | null,
+  diffId: string | null,
+  labels: string,
+  createdAt: number,
+  updatedAt: number,
+  size: number | null,
+  inodes: number | null,
+];
+
+/** The record of a snapshot's row that came as an array. @throws {VarveError} `E_DB` when the row is damaged */
+export function toSnapshotOf(values: SnapshotValues): SnapshotRow {
+  const [key, kind, parent, cacheId, diffId, labels, createdAt, updatedAt, size, inodes] = values;
   return {
-    key: row.key,
-    kind: row.kind as SnapshotRow["kind"],
-    parent: row.parent,
-    cacheId: row.cache_id,
-    diffId: row.diff_id as DiffId | null,
-    labels: toMap(`snapshot ${JSON.stringify(row.key)}`, row.labels),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    key,
+    kind: kind as SnapshotRow["kind"],
+    parent,
+    cacheId,
+    diffId: diffId as DiffId | null,
+    labels: toMap(() => `snapshot ${JSON.stringify(key)}`, labels),
+    createdAt,
+    updatedAt,
     usage: size === null || inodes === null ? null : { size, inodes },
   };
 }
 
+/** The record of a snapshot's row. @throws {VarveError} `E_DB` when the row is damaged */
+export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
+  const { key, kind, parent, cache_id, diff_id, labels, created_at, updated_at } = row;
+  const { usage_size, usage_inodes } = row;
+  return toSnapshotOf([
+    ...[key, kind, parent, cache_id, diff_id, labels, created_at, updated_at] as const,
+    ...[usage_size, usage_inodes] as const,
+  ]);
+}
+
 /** The lease of a row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toLease(row: LeaseRow): Lease {
-  const what = `lease ${JSON.stringify(row.id)}`;
+  const what = () => `lease ${JSON.stringify(row.id)}`;
   return {
     id: row.id,
     createdAt: row.created_at,
@@ -153,21 +181,25 @@ export function fromMap(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(labels));
 }
 
+/** No labels, as JSON. */
+const NO_LABELS = "[]";
+
 /** Reads labels. The record has no prototype, so that `__proto__` is a key like any other. */
-function toMap(what: string, json: string): Record<string, string> {
+function toMap(what: () => string, json: string): Record<string, string> {
   const out = Object.create(null) as Record<string, string>;
+  if (json === NO_LABELS) return out;
   for (const [key, value] of fromJson(what, json, isPairs)) out[key] = value;
   return out;
 }
 
-function fromJson<T>(what: string, json: string, is: (value: unknown) => value is T): T {
+function fromJson<T>(what: () => string, json: string, is: (value: unknown) => value is T): T {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
-    throw damagedRow(what, error);
+    throw damagedRow(what(), error);
   }
-  if (!is(value)) throw damagedRow(what, undefined);
+  if (!is(value)) throw damagedRow(what(), undefined);
   return value;
 }
 

@@ -3,7 +3,16 @@ import type { SnapshotRow } from "../../records.ts";
 import { checkName } from "../../rules.ts";
 import { type Disk, freeingTransaction } from "../context.ts";
 import type { Database } from "./database.ts";
-import { fromMap, type SnapshotTableRow, toSnapshot } from "./records.ts";
+import {
+  fromMap,
+  SNAPSHOT_COLUMNS,
+  type SnapshotTableRow,
+  type SnapshotValues,
+  toSnapshot,
+  toSnapshotOf,
+} from "./records.ts";
+
+const LIST = `SELECT ${SNAPSHOT_COLUMNS} FROM snapshot ORDER BY key`;
 
 /** The snapshot rows of a disk store. */
 export class DiskSnapshots implements Snapshots {
@@ -29,7 +38,7 @@ function tableOf(db: Database): SnapshotTable {
       const row = db.get<SnapshotTableRow>("SELECT * FROM snapshot WHERE key = ?", key);
       return row === undefined ? undefined : toSnapshot(row);
     },
-    list: () => db.all<SnapshotTableRow>("SELECT * FROM snapshot ORDER BY key").map(toSnapshot),
+    list: () => db.arrays<SnapshotValues>(LIST).map(toSnapshotOf),
     hasChildren: (name) =>
       db.get("SELECT 1 FROM snapshot WHERE parent = ? LIMIT 1", name) !== undefined,
     put: (row) => put(db, row),

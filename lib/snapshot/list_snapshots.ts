@@ -1,0 +1,13 @@
+import type { Store } from "../store/mod.ts";
+import type { SnapshotInfo } from "./contract.ts";
+import { compileFilters } from "./snapshot_filter.ts";
+
+/**
+ * Lists the snapshots of a store that pass at least one filter; see `Snapshotter.walk`. It needs no driver.
+ *
+ * @throws {VarveError} `E_USAGE` a filter is malformed
+ */
+export function listSnapshots(store: Store, filters: readonly string[] = []): SnapshotInfo[] {
+  const passes = compileFilters(filters);
+  return store.snapshots.read((table) => table.list()).filter(passes);
+}
