@@ -36,19 +36,24 @@ export async function findToRemove<T>(
  * Removes what nothing needs any more, and says how much that was. With `--no-gc` it does nothing. It never fails: the
  * verb has done its work, and a later gc removes what is left.
  *
- * @param how `isSilent`: whether standard error belongs to somebody else, such as a container
+ * @param how `isSilent`: whether standard error belongs to somebody else, such as a container; `alreadyFreed`: bytes that
+ * the verb has freed itself
  * @returns bytes that were freed; `null` when it is not known
  */
 export async function freeUnused(
   context: Context,
   options: Options,
-  { isSilent = false }: { readonly isSilent?: boolean | undefined } = {},
+  { isSilent = false, alreadyFreed = 0 }: {
+    readonly isSilent?: boolean | undefined;
+    readonly alreadyFreed?: number | undefined;
+  } = {},
 ): Promise<number | null> {
   if (options["gc"] === false) return null;
   try {
     const { collectGarbage } = await import("../upkeep/mod.ts");
     const store = await context.store();
-    const { bytes } = await collectGarbage(store, { wait: WAIT, signal: context.signal });
+    const report = await collectGarbage(store, { wait: WAIT, signal: context.signal });
+    const bytes = report.bytes + alreadyFreed;
     if (bytes > 0 && !isSilent) context.say(`Freed ${formatBytes(bytes)}`);
     return bytes;
   } catch (error) {

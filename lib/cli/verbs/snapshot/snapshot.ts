@@ -126,8 +126,13 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
       await findToRemove(context, options, () => snapshotter.stat(key));
       await refuseUsed(await context.store(), key);
     }
-    for (const key of keys) await snapshotter.remove(key);
-    const freed = await freeUnused(context, options);
+    let own = 0;
+    for (const key of keys) {
+      // Without a directory it only stands for a layer.
+      if (snapshotter.stat(key).cacheId !== null) own += (await snapshotter.usage(key)).size;
+      await snapshotter.remove(key);
+    }
+    const freed = await freeUnused(context, options, { alreadyFreed: own });
     return {
       json: { removed: keys, freed },
       text: keys.map((key) => `${escapeText(key)}\n`).join(""),
