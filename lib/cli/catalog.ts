@@ -36,6 +36,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   rebase: async () => (await import("./verbs/image/rebase.ts")).rebase,
   append: async () => (await import("./verbs/image/append.ts")).append,
   gc: async () => (await import("./verbs/store/gc.ts")).gc,
+  df: async () => (await import("./verbs/store/df.ts")).df,
   why: async () => (await import("./verbs/store/why.ts")).why,
   fsck: async () => (await import("./verbs/store/fsck.ts")).fsck,
   version: async () => (await import("./verbs/program/version.ts")).version,

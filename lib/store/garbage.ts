@@ -111,15 +111,27 @@ export interface GcKnowledge {
   readonly lockCaches?: (() => Disposable | undefined) | undefined;
 }
 
+/** How much a collection leaves of caches and of kept parts of downloads. */
+export interface GcBounds {
+  /** Bytes of composed images and extracted directories. */
+  readonly size: number;
+  /** Bytes of kept parts. */
+  readonly parts: number;
+  /** Only what was used last before this time is removed, in ms since the epoch. When absent, all. */
+  readonly before?: number | undefined;
+}
+
 /** Options of a collection. */
 export interface GcOptions {
   /** Finds what would be removed, and removes nothing. */
   readonly dryRun?: boolean | undefined;
   /**
-   * Whether to also enforce the bounds of caches and of kept parts: the settings `cache.size` and `cache.parts`.
-   * Default: true.
+   * Whether to also enforce the bounds of caches and of kept parts: the settings `cache.size` and `cache.parts`, or
+   * other bounds. Default: true.
    */
-  readonly bounds?: boolean | undefined;
+  readonly bounds?: boolean | GcBounds | undefined;
+  /** With `dryRun`: roots that count as removed, such as `image:<name>`. */
+  readonly without?: ReadonlySet<Thing> | undefined;
   /** Longest time in ms to wait for another process that collects. Default: 0. */
   readonly wait?: number | undefined;
   /** Ends the collection between two batches. What was removed until then stays removed. */
@@ -145,7 +157,7 @@ export interface Collector {
   /** Follows the roots, without a lock and without a change. */
   mark(
     knowledge?: GcKnowledge,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: Pick<GcOptions, "without" | "signal">,
   ): Promise<Marks>;
   /**
    * What a collection would remove now, in its order. `marks` are the result of {@linkcode Collector.mark}.

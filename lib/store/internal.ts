@@ -42,6 +42,8 @@ export {
   stagedTree,
 } from "./disk/inspect/repairs.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
+export { countParts, plannedPaths, reachedFrom } from "./disk/inspect/usage.ts";
+export { inodesAt, type InodeUse } from "./disk/gc/inodes.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { CACHE_BOUNDS } from "./cache_bounds.ts";
 export {
@@ -49,6 +51,7 @@ export {
   DRIVER_FILES,
   GENERATION,
   LAYER_FILES,
+  MARKER,
   parseDerivedName,
   RELEASED_LABEL,
   ROOT_FILES,

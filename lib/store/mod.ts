@@ -89,6 +89,7 @@ export type {
   Collector,
   Garbage,
   GarbageKind,
+  GcBounds,
   GcKnowledge,
   GcOptions,
   GcReport,

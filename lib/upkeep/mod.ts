@@ -17,4 +17,12 @@ export type { Finding, FindingKind, Remedy } from "./contract.ts";
 export type { CheckProgress } from "./deep/progress.ts";
 export type { RepairOptions, RepairReport } from "./repair/contract.ts";
 export { repairStore } from "./repair/repair_store.ts";
+export type {
+  DiskUsage,
+  ImageUsage,
+  LayerUsage,
+  UsageRow,
+  UsageType,
+} from "./disk_usage/contract.ts";
+export { diskUsage, type DiskUsageOptions } from "./disk_usage/disk_usage.ts";
 export { type Explanation, type GcFate, whyKept } from "./why/why_kept.ts";

@@ -1,5 +1,6 @@
 import type { Digest } from "../../digest/mod.ts";
 import { CACHE_BOUNDS } from "../cache_bounds.ts";
+import type { GcOptions } from "../garbage.ts";
 import { blobRow } from "./content.ts";
 import { boundOf, type Disk } from "./context.ts";
 import { isBlobWhole } from "./damage.ts";
@@ -85,6 +86,7 @@ export interface OverduePart {
 export async function overdueParts(
   disk: Disk,
   names: readonly string[],
+  bounds: GcOptions["bounds"] = true,
 ): Promise<OverduePart[]> {
   const overdue: OverduePart[] = [];
   const kept: (Omit<OverduePart, "reason"> & { readonly usedAt: number })[] = [];
@@ -102,10 +104,12 @@ export async function overdueParts(
     } else kept.push({ digest, bytes, usedAt });
   }
   if (kept.length === 0) return overdue;
-  const bound = boundOf(disk.db, CACHE_BOUNDS.parts);
+  const given = typeof bounds === "object" ? bounds : undefined;
+  const bound = given?.parts ?? boundOf(disk.db, CACHE_BOUNDS.parts);
+  const before = given?.before ?? Infinity;
   let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { digest, bytes } of kept.sort((a, b) => a.usedAt - b.usedAt)) {
-    if (total <= bound) break;
+  for (const { digest, bytes, usedAt } of kept.sort((a, b) => a.usedAt - b.usedAt)) {
+    if (total <= bound || usedAt >= before) break;
     total -= bytes;
     overdue.push({
       digest,

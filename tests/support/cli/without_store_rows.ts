@@ -24,6 +24,7 @@ export const WITHOUT_STORE: Readonly<
   reap: [["lists nothing"]],
   doctor: [["reports"]],
   gc: [["refuses"]],
+  df: [["refuses"]],
   why: [["refuses", "a:1"]],
   fsck: [["refuses"]],
   save: [["refuses", "a:1", "-o", "OUTPUT"]],

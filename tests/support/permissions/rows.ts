@@ -69,9 +69,10 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc why ps config fsck".split(
-        " ",
-      ),
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc df why ps config fsck"
+        .split(
+          " ",
+        ),
       "save > FILE",
       "export > FILE",
     ],
@@ -91,6 +92,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["rmi", "app:2"],
       ["gc"],
       ["why", "app:1"],
+      ["df", "-v"],
       ["ps"],
       ["fsck"],
       ["fsck", "--deep"],

@@ -1,7 +1,8 @@
 import type { ChainId, DiffId } from "../../../digest/mod.ts";
 import { CACHE_BOUNDS } from "../../cache_bounds.ts";
+import type { GcOptions, Thing } from "../../garbage.ts";
 import { boundOf, type Disk } from "../context.ts";
-import { DRIVER_FILES, LAYER_FILES, MARKER, RELEASED_LABEL } from "../names.ts";
+import { DRIVER_FILES, GENERATION, LAYER_FILES, MARKER, RELEASED_LABEL } from "../names.ts";
 import { lstatOrNothingSync, namesInSync } from "../system.ts";
 import type { Candidate } from "./candidates.ts";
 import { inSlices } from "./in_slices.ts";
@@ -25,11 +26,16 @@ interface Cache {
  * The caches that are removed so that all together have at most `cache.size` bytes: those first that were not used for
  * the longest time. The caches of snapshots whose mounts may be in use stay.
  */
-export async function cachesBeyond(disk: Disk, signal?: AbortSignal): Promise<Candidate[]> {
-  const bound = boundOf(disk.db, CACHE_BOUNDS.size);
+export async function cachesBeyond(
+  disk: Disk,
+  { bounds, without, signal }: Pick<GcOptions, "bounds" | "without" | "signal"> = {},
+): Promise<Candidate[]> {
+  const given = typeof bounds === "object" ? bounds : undefined;
+  const bound = given?.size ?? boundOf(disk.db, CACHE_BOUNDS.size);
+  const before = given?.before ?? Infinity;
   const caches = [...chainCaches(disk), ...layerCaches(disk)];
   // Measuring walks through all files.
-  if (MARGIN * estimate(caches) <= bound) return [];
+  if (given === undefined && MARGIN * estimate(caches) <= bound) return [];
   let total = 0;
   const counted = new DiskBytes("first");
   for (const cache of caches) {
@@ -39,9 +45,9 @@ export async function cachesBeyond(disk: Disk, signal?: AbortSignal): Promise<Ca
     total += cache.bytes;
   }
   const beyond: Candidate[] = [];
-  const needed = neededBySnapshots(disk);
-  for (const { candidate, bytes } of caches.sort((a, b) => a.usedAt - b.usedAt)) {
-    if (total <= bound) break;
+  const needed = neededBySnapshots(disk, without);
+  for (const { candidate, bytes, usedAt } of caches.sort((a, b) => a.usedAt - b.usedAt)) {
+    if (total <= bound || usedAt >= before) break;
     if (candidate.keptBy.some((thing) => needed.keeps(thing))) continue;
     beyond.push(candidate);
     total -= bytes;
@@ -98,7 +104,11 @@ function chainCaches({ db, paths }: Disk): Cache[] {
 }
 
 function layerCaches({ db, paths }: Disk): Cache[] {
-  const own: ReadonlySet<string> = new Set([...Object.values(LAYER_FILES), MARKER]);
+  const own: ReadonlySet<string> = new Set([
+    ...Object.values(LAYER_FILES),
+    MARKER,
+    GENERATION,
+  ]);
   const rows = db.all<{ id: DiffId; cacheId: number; size: number }>(
     "SELECT diff_id AS id, cache_id AS cacheId, size FROM layer",
   );
@@ -131,8 +141,8 @@ function cacheOf(
 }
 
 /** The chains and layers below active snapshots and views that nobody has released. */
-function neededBySnapshots(disk: Disk): MarkSet {
-  const marks = new MarkSet();
+function neededBySnapshots(disk: Disk, without?: ReadonlySet<Thing>): MarkSet {
+  const marks = new MarkSet(without);
   const rows = disk.db.all<SnapshotColumns>(
     `SELECT ${COLUMNS} FROM snapshot WHERE kind <> 'committed'`,
   );

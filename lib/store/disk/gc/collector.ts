@@ -3,7 +3,7 @@ import { guarded } from "../../../linux/mod.ts";
 import type { Collector, Garbage, GcKnowledge, GcOptions, GcReport, Marks } from "../../garbage.ts";
 import type { Lease } from "../../records.ts";
 import { checkWritable, type Disk, freeingTransaction } from "../context.ts";
-import { collectorLock } from "../ingest_names.ts";
+import { collectorLock, keptPath } from "../ingest_names.ts";
 import { type OverduePart, overdueParts } from "../kept_bytes.ts";
 import { FileLock } from "../lock.ts";
 import { namesIn } from "../system.ts";
@@ -29,10 +29,10 @@ export class DiskCollector implements Collector {
 
   async mark(
     knowledge: GcKnowledge = {},
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: Pick<GcOptions, "without" | "signal"> = {},
   ): Promise<Marks> {
     options.signal?.throwIfAborted();
-    const marks = new MarkSet();
+    const marks = new MarkSet(options.without);
     const snapshots = new Snapshots(this.#disk.db);
     const roots = new Roots(this.#disk, marks, liveness(knowledge), snapshots);
     await inSlices(roots.all(), options.signal);
@@ -45,7 +45,7 @@ export class DiskCollector implements Collector {
     knowledge: GcKnowledge = {},
     options: Pick<GcOptions, "bounds" | "signal"> = {},
   ): Promise<readonly Garbage[]> {
-    const { garbage } = await this.#plan(marks, knowledge, options);
+    const { garbage } = await this.plan(marks, knowledge, options);
     return garbage;
   }
 
@@ -54,7 +54,7 @@ export class DiskCollector implements Collector {
     signal?.throwIfAborted();
     if (dryRun) {
       const marks = await this.mark(knowledge, options);
-      const { garbage, deferred } = await this.#plan(marks, knowledge, options);
+      const { garbage, deferred } = await this.plan(marks, knowledge, options);
       return report(garbage, deferred, marks);
     }
     checkWritable(this.#disk, "collect garbage", { frees: true });
@@ -62,13 +62,13 @@ export class DiskCollector implements Collector {
       using _ = await this.#begin(options);
       try {
         freeingTransaction(this.#disk, "collect garbage", () => noteChanges(this.#disk.db));
-        const marks = await this.mark(knowledge, options);
+        const marks = await this.mark(knowledge, { signal });
         const sweep = new Sweep(this.#disk, marks, knowledge, options);
         const left = await namesIn(this.#disk.paths.trash);
         await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
         if (options.bounds !== false) {
-          await sweep.removeCaches(await cachesBeyond(this.#disk, signal));
-          await sweep.removeParts(await this.#parts());
+          await sweep.removeCaches(await cachesBeyond(this.#disk, options));
+          await sweep.removeParts(await this.#parts(options));
         }
         await sweep.emptyTrash(left);
         return report(sweep.removed, sweep.deferred, marks);
@@ -97,23 +97,34 @@ export class DiskCollector implements Collector {
     }
   }
 
-  async #parts(): Promise<OverduePart[]> {
-    return await overdueParts(this.#disk, await namesIn(this.#disk.paths.ingest));
+  async #parts({ bounds }: Pick<GcOptions, "bounds">): Promise<OverduePart[]> {
+    return await overdueParts(this.#disk, await namesIn(this.#disk.paths.ingest), bounds);
   }
 
-  /** What would be removed, with the bytes. */
-  async #plan(
+  /** What would be removed: with the bytes, and with the absolute paths of all files and directories. */
+  async plan(
     marks: Marks,
     knowledge: GcKnowledge,
-    { signal, bounds = true }: Pick<GcOptions, "bounds" | "signal">,
-  ): Promise<{ readonly garbage: Garbage[]; readonly deferred: Garbage[] }> {
+    options: Pick<GcOptions, "bounds" | "signal" | "without">,
+  ): Promise<
+    {
+      readonly garbage: Garbage[];
+      readonly deferred: Garbage[];
+      readonly paths: ReadonlySet<string>;
+    }
+  > {
+    const { signal, bounds = true } = options;
     const inUse = knowledge.inUse?.() ?? (() => false);
     const freed = new DiskBytes("last");
     const garbage: Garbage[] = [], deferred: Garbage[] = [];
+    const planned = new Set<string>();
     const { trash } = this.#disk.paths;
     const measured = async ({ kind, name, reason }: Candidate, paths: readonly string[]) => {
       let bytes = 0;
-      for (const path of paths) bytes += await inSlices(freed.of(path), signal);
+      for (const path of paths) {
+        bytes += await inSlices(freed.of(path), signal);
+        planned.add(path);
+      }
       return { kind, name, bytes, reason };
     };
     for (const candidate of candidates(this.#disk, marks, liveness(knowledge))) {
@@ -121,20 +132,31 @@ export class DiskCollector implements Collector {
       if (!paths.some(inUse)) garbage.push(await measured(candidate, paths));
       else deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
     }
-    if (bounds) {
-      for (const cache of await cachesBeyond(this.#disk, signal)) {
-        if (!cache.paths.some(inUse)) garbage.push(await measured(cache, cache.paths));
+    if (bounds !== false) {
+      for (const cache of await cachesBeyond(this.#disk, options)) {
+        // The caches of what is removed are removed with it.
+        const isPlanned = cache.paths.some((path) =>
+          planned.has(path) || planned.has(dirname(path))
+        );
+        if (isPlanned || cache.paths.some(inUse)) continue;
+        garbage.push(await measured(cache, cache.paths));
       }
-      for (const part of await this.#parts()) {
+      for (const part of await this.#parts(options)) {
         const { kind, name, reason } = partCandidate(part);
         garbage.push({ kind, name, bytes: part.bytes, reason });
+        planned.add(keptPath(this.#disk.paths, part.digest));
       }
     }
     for (const name of await namesIn(trash)) {
       garbage.push(await measured(trashed(name), [`${trash}/${name}`]));
     }
-    return { garbage, deferred };
+    return { garbage, deferred, paths: planned };
   }
+}
+
+/** The path of the directory that holds a path. */
+function dirname(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function report(

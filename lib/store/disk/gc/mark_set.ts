@@ -18,6 +18,12 @@ export class MarkSet implements Marks {
   /** Things that were reached, but not followed yet, from `#next` on. */
   #queue: Thing[] = [];
   #next = 0;
+  readonly #without: ReadonlySet<Thing>;
+
+  /** Reaches nothing yet. Roots in `without` do not count. */
+  constructor(without: ReadonlySet<Thing> = new Set()) {
+    this.#without = without;
+  }
 
   get unreadable(): readonly Digest[] {
     return [...this.#unreadable].sort();
@@ -44,7 +50,7 @@ export class MarkSet implements Marks {
 
   /** Notes that a thing is a root. */
   root(thing: Thing, why: string): void {
-    this.reach(thing, null, why);
+    if (!this.#without.has(thing)) this.reach(thing, null, why);
   }
 
   /** Notes that a thing is reached from another. */
