@@ -1,5 +1,5 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
-import { IMAGE_MANIFEST_LABEL } from "../store/internal.ts";
+import { IMAGE_MANIFEST_LABEL, namelessImage } from "../store/internal.ts";
 import {
   type ImageRecord,
   readPlatforms,
@@ -22,7 +22,7 @@ export function imageLabels(image: StoredImage): Record<string, string> {
 
 /**
  * Finds the image below a snapshot: the image that the labels of the snapshot name, else any image with the same
- * layers.
+ * layers, rather one with a name than one that lost its name.
  *
  * @param diffIds the layers below the snapshot, lowest first
  */
@@ -32,7 +32,9 @@ export async function parentImage(
   diffIds: readonly DiffId[],
 ): Promise<StoredImage | undefined> {
   const labelled = labelledRecord(store, row);
-  const records = store.images.list();
+  const isNamed = ({ name, target }: ImageRecord) => name !== namelessImage(target.digest);
+  const all = store.images.list();
+  const records = [...all.filter(isNamed), ...all.filter((record) => !isNamed(record))];
   for (const record of labelled === undefined ? records : [labelled, ...records]) {
     const images = await readPlatforms(store, record);
     const image = images.find((one) => hasLayers(one, diffIds));

@@ -255,3 +255,25 @@ Deno.test("P1: a process that died between marker and row: the next start writes
   }
   await judgeIdle(temp.path);
 });
+
+Deno.test("P5: changes of one snapshot by several processes at the same time leave the last in marker and row", async () => {
+  await using temp = await tempDir();
+  {
+    const stores = await Promise.all(
+      Array.from({ length: 4 }, () => openStore({ root: temp.path })),
+    );
+    const [first] = stores as [DiskStore];
+    const cacheId = await makeSnapshot(first, "k");
+    await Promise.all(stores.map(async (store, i) => {
+      for (let n = 0; n < 8; n++) {
+        const labels = { by: `${i}.${n}` };
+        const next = { ...snapshotFacts("k"), labels };
+        const change = () => put(store, { key: "k", cacheId, labels });
+        await store.directories.changeSnapshot(cacheId, () => next, change);
+      }
+    }));
+    await judgeStore(first);
+    for (const store of stores) await store[Symbol.asyncDispose]();
+  }
+  await judgeIdle(temp.path);
+});
