@@ -15,7 +15,10 @@ import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 const PREFIX = "run-";
 const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
 
-/** Age in milliseconds after which an unlocked directory without `state.json` counts as left over. */
+/**
+ * Time in milliseconds from the change of an unlocked directory without `state.json` until it counts as left over. A
+ * change further in the future than that was made by another clock, so it counts as left over, too.
+ */
 const OLD = 60_000;
 
 /** Version of `state.json`. A run of another version is an error, so that none of its files are removed. */
@@ -117,7 +120,7 @@ export async function refuseRunning(store: DiskStore, key: string): Promise<void
 async function look(directory: string): Promise<FoundRun | undefined> {
   try {
     const run = await readState(directory);
-    const age = Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0);
+    const age = Math.abs(Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0));
     return { directory, run, live: isLocked(directory) || run === null && age < OLD };
   } catch (error) {
     // The run ended meanwhile.

@@ -101,3 +101,20 @@ Deno.test({
     assertEquals(statuses, [["dead", "exited"], [live.key, "running"]]);
   },
 });
+
+Deno.test({
+  name: "reapRuns: a directory without a state that was changed in the future is left over",
+  ...root,
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, snapshotter } = fixture;
+    (await begin(fixture, "dead"))[Symbol.dispose]();
+    const unfinished = await createRun(store, { cacheId: 7, key: "new", runtime: RUNTIME });
+    unfinished[Symbol.dispose]();
+    const tomorrow = Date.now() / 1000 + 86_400;
+    await Deno.utime(unfinished.directory, tomorrow, tomorrow);
+
+    await reapRuns(store, snapshotter);
+    assertEquals([await findRuns(store), store.leases.list()], [[], []]);
+  },
+});
