@@ -2,7 +2,7 @@ import type { ImageSink } from "../image/internal.ts";
 import { guarded } from "../linux/mod.ts";
 import { meter, openLayoutFile, type SinkOptions } from "./layout_content.ts";
 import { type ArchivedImages, layoutOf } from "./layout_files.ts";
-import { directoryTarget } from "./save_target.ts";
+import { directoryTarget, syncDirectory } from "./save_target.ts";
 import { writeAll } from "./write_file.ts";
 
 /** Options of {@linkcode layoutDirectory}. */
@@ -26,16 +26,27 @@ export function layoutDirectory(
       await using target = await directoryTarget(path);
       await guarded(`save to ${path}`, async () => {
         const progress = meter(layout, options);
+        const directories = new Set<string>();
         for (const file of layout.files) {
           const filePath = `${target.temporary}/${file.name}`;
           await Deno.mkdir(filePath.slice(0, filePath.lastIndexOf("/")), { recursive: true });
+          for (const directory of parentsOf(file.name)) directories.add(directory);
           using output = await Deno.open(filePath, { write: true, createNew: true });
           const content = await openLayoutFile(blobs, file, options.signal);
           await writeAll(output, content.pipeThrough(progress()));
           if (options.durability === "full") await output.syncData();
         }
-        await target.finish();
+        if (options.durability === "full") {
+          for (const name of directories) await syncDirectory(`${target.temporary}/${name}`);
+        }
+        await target.finish(options.durability);
       });
     },
   };
+}
+
+/** The directories above a file, without the top: `blobs`, `blobs/sha256`. */
+function parentsOf(name: string): string[] {
+  const parts = name.split("/").slice(0, -1);
+  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
 }

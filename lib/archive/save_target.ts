@@ -9,8 +9,10 @@ export interface SaveTarget extends AsyncDisposable {
   /**
    * Renames the temporary path to the final one. If the target is disposed without this call, the temporary path is
    * removed.
+   *
+   * @param durability whether to sync the file or directory before, and its new name after
    */
-  finish(): Promise<void>;
+  finish(durability: "full" | "none"): Promise<void>;
 }
 
 /** Prefix of the temporary names. */
@@ -95,9 +97,11 @@ async function begin(
   await lock.lock(true);
   return {
     temporary,
-    async finish(): Promise<void> {
+    async finish(durability): Promise<void> {
       await Deno.chmod(temporary, mode);
+      if (durability === "full") await lock.sync();
       await Deno.rename(temporary, path);
+      if (durability === "full") await syncDirectory(dir);
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await removeIfThere(temporary);
@@ -105,6 +109,12 @@ async function begin(
       lock.close();
     },
   };
+}
+
+/** Syncs the names in a directory. */
+export async function syncDirectory(path: string): Promise<void> {
+  using directory = await Deno.open(path);
+  await directory.sync();
 }
 
 /**

@@ -23,9 +23,8 @@ export async function writeFile(
     {
       using file = await Deno.open(target.temporary, { write: true });
       await writeAll(file, bytes);
-      if (durability === "full") await file.syncData();
     }
-    await target.finish();
+    await target.finish(durability);
   });
 }
 

@@ -54,6 +54,8 @@ export function findImageInfo(directory: string): ComposedImage | undefined {
     return isFile && size === info.size ? info : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    // The path of a blob is asked for, too.
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
     if (error instanceof VarveError && error.code === "E_DAMAGE") return undefined;
     throw error;
   }

@@ -11,6 +11,7 @@ import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.t
 import { missing } from "../support/machine/needs.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
+import { orderOf } from "./order_of.ts";
 import { killAt } from "./kill.ts";
 
 /** What is asked for. */
@@ -26,7 +27,7 @@ interface Options extends Choice {
 /** Disturbs one command in one way; gives what it finds as it goes. */
 type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding>;
 
-const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors };
+const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors, order: orders };
 
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
   const undisturbed = await stage.undisturbed();
@@ -48,6 +49,11 @@ async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding> 
     const what = await failAt(stage, undisturbed, fault);
     if (what.length > 0) yield { scenario: stage.scenario.name, fault, seed: options.seed, what };
   }
+}
+
+async function* orders(stage: Stage, { seed }: Options): AsyncGenerator<Finding> {
+  const what = await orderOf(stage);
+  if (what.length > 0) yield { scenario: stage.scenario.name, fault: undefined, seed, what };
 }
 
 function parse(args: readonly string[]): Options {

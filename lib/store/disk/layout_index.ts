@@ -61,9 +61,9 @@ export function writeIndex(disk: Disk, removed: readonly string[] = []): void {
     {
       using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+      Deno.chmodSync(temporary, 0o644);
       if (disk.syncer.durability === "full") file.syncSync();
     }
-    Deno.chmodSync(temporary, 0o644);
     Deno.renameSync(temporary, paths.index);
     if (disk.syncer.durability === "full") {
       using directory = Deno.openSync(paths.content, { read: true });

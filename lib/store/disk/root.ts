@@ -84,7 +84,11 @@ export async function syncRoot({ paths, db, syncer }: Disk): Promise<void> {
   const parent = paths.root.slice(0, paths.root.lastIndexOf("/")) || "/";
   // Deno may have the permission for the root only.
   const { state } = await Deno.permissions.query({ name: "read", path: parent });
-  await syncer.each([...paths.directories(), ...state === "granted" ? [parent] : []]);
+  await syncer.each([
+    paths.layoutVersion,
+    ...paths.directories(),
+    ...state === "granted" ? [parent] : [],
+  ]);
   db.run("INSERT OR REPLACE INTO state VALUES (?, 1)", SYNCED);
 }
 

@@ -1,5 +1,5 @@
 /** The commands that the tests of kills and failing calls disturb. */
-import { BOX, boxImage, BUSYBOX } from "../images/busybox_image.ts";
+import { BOX, boxImage } from "../images/busybox_image.ts";
 import { archiveTar, buildImage, type BuiltImage, dockerFiles } from "../images/images.ts";
 import { tarOf } from "../tar/tar_fixture.ts";
 import type { Scenario, Scene, Step } from "./scenario.ts";
@@ -107,7 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
     base: BOXED,
     command: ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE],
     mounts: true,
-    tools: [BUSYBOX],
+    tools: ["busybox"],
   },
   {
     name: "run --rm",
@@ -115,7 +115,7 @@ export const SCENARIOS: readonly Scenario[] = [
     settle: GC,
     command: ["run", "--rm", "--name", "box", "--runtime", "chroot", ...BIN_TRUE],
     mounts: true,
-    tools: [BUSYBOX],
+    tools: ["busybox"],
   },
   {
     name: "run runc",
@@ -123,7 +123,7 @@ export const SCENARIOS: readonly Scenario[] = [
     settle: GC,
     command: ["run", "--rm", "--name", "box", "--runtime", "runc", ...BIN_TRUE],
     mounts: true,
-    tools: [BUSYBOX, "runc"],
+    tools: ["busybox", "runc"],
   },
 ];
 

@@ -9,7 +9,7 @@ import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 import { imageAnswer, Servers } from "../registry/hostile_registry.ts";
 import type { Scenario, Scene, Step } from "./scenario.ts";
 import { smallImage } from "./scenarios.ts";
-import { factsOf } from "./store_facts.ts";
+import { factsOf, pathsBelow } from "./store_facts.ts";
 import type { Call, Fault, Supervised, Supervisor } from "./supervisor.ts";
 
 /** Variables of every command: nothing in it may depend on the time or on the number of cores. */
@@ -71,13 +71,17 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Runs the command in a process tree of its own. */
-  async run(fault?: Fault, everything?: boolean): Promise<Supervised> {
+  async run(
+    fault?: Fault,
+    everything?: boolean,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Supervised> {
     const { path } = this.scene;
     return await this.#supervisor.run(this.processOf(["--quiet", ...this.scenario.command]), {
       below: [path],
       fault,
       everything,
-      env: { ...VARIABLES, VARVE_ROOT: this.scene.root, NO_COLOR: "1" },
+      env: { ...VARIABLES, VARVE_ROOT: this.scene.root, NO_COLOR: "1", ...env },
     });
   }
 
@@ -114,6 +118,11 @@ export class Stage implements AsyncDisposable {
     await judgeIdle(root);
     const { code, stdout, stderr } = await this.#inProcess(["fsck", "--deep"]);
     if (code !== 0) throw new Error(`fsck --deep ends with ${code}: ${stdout}${stderr}`);
+  }
+
+  /** All paths of the scene. */
+  async paths(): Promise<Set<string>> {
+    return new Set([this.scene.path, ...await pathsBelow(this.scene.path)]);
   }
 
   /** A path without the directory of the scene. */

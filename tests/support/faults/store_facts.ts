@@ -20,7 +20,7 @@ export async function factsOf(scene: string, root: string): Promise<string[]> {
   const ids = new Map<string, string>();
   if (await isThere(`${root}/meta.db`)) facts.push(...rowsOf(root, ids));
   const named = (path: string) => nameIds(path, ids);
-  for (const path of await filesOf(scene)) {
+  for (const path of await pathsBelow(scene)) {
     const inStore = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : undefined;
     if (inStore !== undefined && UNTOLD.test(inStore)) continue;
     facts.push(`${named(path.slice(scene.length + 1))} ${await fileFact(path)}`);
@@ -99,7 +99,7 @@ function markerFact(text: string): string {
 }
 
 /** All paths below a directory, but none behind a mount. */
-async function filesOf(directory: string): Promise<string[]> {
+export async function pathsBelow(directory: string): Promise<string[]> {
   const { dev } = await Deno.lstat(directory);
   const paths: string[] = [];
   const visit = async (path: string): Promise<void> => {
