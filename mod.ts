@@ -179,6 +179,8 @@ export {
   type PlatformChoice,
   readImage,
   type Reason,
+  type RebuildReport,
+  rebuildStore,
   type Settings,
   type SnapshotFacts,
   type SnapshotRow,

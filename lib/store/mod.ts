@@ -76,6 +76,7 @@ export {
 } from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
+export { type RebuildReport, rebuildStore } from "./disk/rebuild/rebuild.ts";
 export type {
   Directories,
   EnsureOptions,

@@ -17,6 +17,7 @@ const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
     /\badopt directory (\S+) to get it back$/,
     "'varve snapshot adopt $1' makes it a snapshot again, 'varve mount IMAGE DIR --rw KEY' mounts it then",
   ],
+  [/^make it again from the files\b/, "'varve fsck --rebuild' makes it again from the files"],
   [/^list the lost directories$/, "'varve snapshot adopt' lists them"],
   [/^name the image below it, or say that there is none$/, "give it with --image, or --no-image"],
   [/\bkeep the snapshot at the end$/, "keep it at the end: leave --rm out"],

@@ -25,9 +25,12 @@ const ROOT_NAMES: ReadonlySet<string> = new Set([
   LOST_AND_FOUND,
 ]);
 
+/** A database that a rebuild has made or put aside, with what SQLite puts beside it. */
+const KEPT_DATABASE = /^meta\.db\.(?:new|damaged-[1-9][0-9]*)(?:-wal|-shm|-journal)?$/;
+
 /** Whether the root of a store may hold a name. */
 export function isRootName(name: string): boolean {
-  return ROOT_NAMES.has(name);
+  return ROOT_NAMES.has(name) || KEPT_DATABASE.test(name);
 }
 
 /** The absolute path of a root, without `.`, `..` and double slashes. @throws {RangeError} when it is empty or holds a NUL */
@@ -135,7 +138,7 @@ async function checkDirectory(path: string): Promise<number> {
 async function checkNames(root: string): Promise<void> {
   const names = await namesIn(root);
   if (names.includes(ROOT_FILES.database)) return;
-  const foreign = names.find((name) => !ROOT_NAMES.has(name));
+  const foreign = names.find((name) => !isRootName(name));
   if (foreign === undefined) return;
   throw new VarveError(
     "E_PRECONDITION",

@@ -3,9 +3,10 @@ import { escapeText } from "../../../bytes/mod.ts";
 import { type CheckOptions, checkStore, type Finding, type Remedy } from "../../../upkeep/mod.ts";
 import { repairFrom } from "../../../upkeep/internal.ts";
 import type { Context } from "../../context.ts";
+import { rebuildStore } from "../../../store/mod.ts";
 import { inCommandWords } from "../../mistakes/command_words.ts";
 import { loadSettings } from "../../settings.ts";
-import { type Report, stringOption, type Verb } from "../../verb.ts";
+import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
 import { repairSource } from "./repair_source.ts";
 
 /** The command that heals a finding. */
@@ -32,9 +33,14 @@ markers from each other. What was derived from layers and is damaged is removed,
 --from SOURCE brings bytes that the store has lost: an archive or a layout as in 'varve load', or an image of a registry as
 in 'varve pull'. No name changes. Strays and the files of snapshots are never touched.
 
+--rebuild makes the database again: from the markers of layers and snapshots, the documents and content/index.json. The
+old one is kept as meta.db.damaged-N; settings and leases are taken from it where it can be read. No other process may
+have the store open. Afterwards the store is checked.
+
 Exit code 0: nothing is damaged, or all of it was healed. 3: something is damaged, one line each.
 
-JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]; with --repair {"healed":[…],"left":[…]}
+JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]; with --repair {"healed":[…],"left":[…]}; with
+--rebuild {"rebuilt":{"kept","images","layers","snapshots","unknown":[PATH]},"left":[…]}
 
 "kind" is one of database, row, dangling (a row that names something missing), blob, document (config, manifest,
 index), layer (its tar), tree, composed (image of a chain), extracted (directory of a driver), snapshot, marker, index
@@ -49,10 +55,12 @@ Examples:
     command
       .option("--deep", "read every byte and compare its digest")
       .option("--repair", "heal what is found")
+      .option("--rebuild", "make the database again from the files")
       .option("--from <source>", "archive, layout or image of a registry that brings lost bytes");
   },
   async run(context, _args, options) {
     const from = stringOption(options, "from");
+    if (options.rebuild === true) return await rebuild(context, options);
     if (options.repair === true) return await repair(context, options.deep === true, from);
     if (from !== undefined) {
       throw new VarveError("E_USAGE", "Cannot check with --from: it is for --repair");
@@ -68,6 +76,25 @@ async function findingsIn(context: Context, deep: boolean): Promise<readonly Fin
   } catch (error) {
     return [databaseFinding(error)];
   }
+}
+
+async function rebuild(context: Context, options: Options): Promise<Report> {
+  if (options.repair === true) {
+    throw new VarveError("E_USAGE", "Cannot rebuild and repair at once: rebuild first");
+  }
+  const { root } = context.options;
+  const { kept, images, layers, snapshots, unknown } = await rebuildStore(root);
+  const report = reportOf(await findingsIn(context, options.deep === true));
+  const lines = [
+    `the database was made again: ${images} image names, ${layers} layers, ${snapshots} snapshots\n`,
+    ...(kept === null ? [] : [`the old database is kept as ${kept}\n`]),
+    ...unknown.map((path) => `${path} does not say what it is: it has no row\n`),
+  ];
+  return {
+    json: { rebuilt: { kept, images, layers, snapshots, unknown }, left: report.json },
+    text: [...lines, ...report.text],
+    exit: report.exit,
+  };
 }
 
 async function repair(context: Context, deep: boolean, from?: string): Promise<Report> {

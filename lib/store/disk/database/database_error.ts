@@ -107,5 +107,4 @@ export function isCannotOpen(error: unknown): boolean {
 }
 
 /** Hint for a damaged database. */
-export const DAMAGED_HINT =
-  "move the store aside and load its images again; nothing in it was changed";
+export const DAMAGED_HINT = "make it again from the files; nothing in it was changed";

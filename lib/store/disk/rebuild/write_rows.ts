@@ -1,0 +1,202 @@
+import { type ChainId, type DiffId, isDigest } from "../../../digest/mod.ts";
+import { chainId, chainIds } from "../../../layer/mod.ts";
+import { setState, stateOf } from "../context.ts";
+import type { Database } from "../database/database.ts";
+import { insertLayer, insertSnapshot } from "../inspect/insert_rows.ts";
+import type { Witness } from "../recovery/witness.ts";
+import type { Documents } from "./documents.ts";
+import type { Gathered } from "./gather.ts";
+import { type NamedImage, targetText } from "./index_names.ts";
+import type { Salvage } from "./salvage.ts";
+
+/** Everything that a rebuild has read. */
+export interface Evidence {
+  readonly gathered: Gathered;
+  readonly documents: Documents;
+  readonly images: readonly NamedImage[];
+  readonly old: Salvage;
+  readonly witness: Witness;
+  /** The generation that `index.json` shows. */
+  readonly generation: number;
+}
+
+/** Writes all rows of a new database, inside a transaction. */
+export function writeRows(db: Database, evidence: Evidence, now: number): void {
+  const { gathered, old, witness, generation } = evidence;
+  setState(db, "seq", Math.max(1, witness.seq, old.state.seq ?? 0));
+  setState(db, "barrier", stateOf(db, "seq"));
+  setState(db, "images", Math.max(generation, old.state.images ?? 0) + 1);
+  const next = Math.max(gathered.lastId + 1, witness.next, old.state.next_cache_id ?? 0);
+  setState(db, "next_cache_id", next);
+  for (const { marker, isWhole } of gathered.layers) insertLayer(db, marker, isWhole ? now : 0);
+  writeBlobs(db, evidence, now);
+  writeChains(db, evidence);
+  writeImages(db, evidence, now);
+  writeSnapshots(db, evidence, now);
+  for (const { key, value } of old.settings) {
+    db.run("INSERT OR IGNORE INTO setting VALUES (?, ?)", key, value);
+  }
+  for (const lease of old.leases) {
+    if (!isJson(lease.labels) || !isJson(lease.resources)) continue;
+    db.run(
+      "INSERT OR IGNORE INTO lease (id, created_at, expires_at, labels, resources) VALUES (?, ?, ?, ?, ?)",
+      lease.id,
+      lease.created_at,
+      lease.expires_at,
+      lease.labels,
+      lease.resources,
+    );
+  }
+}
+
+function writeBlobs(
+  db: Database,
+  { gathered, documents, images, old }: Evidence,
+  now: number,
+): void {
+  const marked = new Map(
+    gathered.layers.flatMap(({ marker }) => marker.blobs ?? []).map((blob) => [blob.digest, blob]),
+  );
+  const oldTypes = new Map(old.blobs.map((row) => [row.digest, row.media_type]));
+  const targets = new Map(images.map(({ target }) => [target.digest as string, target]));
+  const put = (digest: string, size: number, verifiedAt: number) =>
+    db.run(
+      `INSERT OR IGNORE INTO blob (digest, size, media_type, verified_at, seq)
+       VALUES (?, ?, ?, ?, (SELECT value FROM state WHERE key = 'seq'))`,
+      digest,
+      size,
+      marked.get(digest)?.mediaType || targets.get(digest)?.mediaType ||
+        documents.types.get(digest) || oldTypes.get(digest) || "",
+      verifiedAt,
+    );
+  for (const { digest, size, isDamaged } of documents.files.values()) {
+    const right = marked.get(digest)?.size ?? targets.get(digest)?.size ?? size;
+    put(digest, right, isDamaged || right !== size ? 0 : now);
+  }
+  // What an image names and is missing gets a row, so that a repair brings it again.
+  for (const { digest, size } of targets.values()) put(digest, size, 0);
+  const layers = new Set(gathered.layers.map(({ marker }) => marker.diffID));
+  for (const { config, layers: blobs } of documents.manifests.values()) {
+    const diffIds = documents.configs.get(config.digest) ?? [];
+    if (diffIds.length !== blobs.length) continue;
+    for (const [i, { digest }] of blobs.entries()) {
+      const diffId = diffIds[i] as string;
+      if (!layers.has(diffId)) continue;
+      db.run("INSERT OR IGNORE INTO layer_blob VALUES (?, ?)", digest, diffId);
+    }
+  }
+}
+
+function writeChains(db: Database, { gathered, documents, old }: Evidence): void {
+  const held = new Set(gathered.layers.map(({ marker }) => marker.diffID));
+  const put = (id: string, diffId: string, parent: string | null) => {
+    const isRight = isDigest(diffId) &&
+      chainId(parent as ChainId | null, diffId as string as DiffId) === id;
+    if (!isRight || !held.has(diffId)) return;
+    db.run(
+      "INSERT OR IGNORE INTO chain (chain_id, diff_id, parent_chain_id) VALUES (?, ?, ?)",
+      id,
+      diffId,
+      parent,
+    );
+  };
+  for (const { config } of documents.manifests.values()) {
+    const names = documents.configs.get(config.digest) ?? [];
+    const diffIds = names.map((name) => identity(db, name));
+    for (const [i, id] of chainIds(diffIds).entries()) {
+      put(id, diffIds[i] as string, i === 0 ? null : chainIds(diffIds)[i - 1] as string);
+    }
+  }
+  for (const { chainID, diffID, parent } of gathered.chains) put(chainID, diffID, parent);
+  for (const row of old.chains) put(row.chain_id, row.diff_id, row.parent_chain_id);
+  for (const { id, chainID } of gathered.chains) {
+    const sql = "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS NULL";
+    db.run(sql, id, chainID);
+  }
+  // A chain is of use only with all chains below it.
+  const orphan = `DELETE FROM chain WHERE parent_chain_id IS NOT NULL
+    AND parent_chain_id NOT IN (SELECT chain_id FROM chain)`;
+  while (db.run(orphan) > 0);
+}
+
+/** The SHA-256 diffID of a layer that a config may name by another algorithm. */
+function identity(db: Database, diffId: string): DiffId {
+  const sql = "SELECT diff_id FROM layer_name WHERE name = ?";
+  return (db.get<{ diff_id: string }>(sql, diffId)?.diff_id ?? diffId) as DiffId;
+}
+
+function writeImages(db: Database, { images }: Evidence, now: number): void {
+  for (const image of images) {
+    db.run(
+      `INSERT OR REPLACE INTO image (name, digest, target, created_at, updated_at, spare, platform)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      image.name,
+      image.target.digest,
+      targetText(image),
+      image.row?.created_at ?? now,
+      image.row?.updated_at ?? now,
+      image.row?.spare ?? 0,
+      image.row?.platform ?? null,
+    );
+  }
+}
+
+function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number): void {
+  const has = (key: string) => db.get("SELECT 1 FROM snapshot WHERE key = ?", key) !== undefined;
+  // Committed snapshots of layers have no directory: their names are those of chains.
+  const needed = [
+    ...gathered.snapshots.map(({ parent }) => parent ?? null),
+    ...old.snapshots.map(({ parent }) => parent),
+  ];
+  for (const parent of needed) if (parent !== null) putChain(db, parent, now);
+  for (const { id, key, use, parent = null, labels = {}, createdAt = now } of gathered.snapshots) {
+    if (use === undefined || has(key)) continue;
+    insertSnapshot(db, { key, kind: use, parent, cacheId: id, diffId: null, labels, createdAt });
+  }
+  for (const row of old.snapshots) {
+    // A snapshot with a directory has a marker, which decides.
+    if (row.cache_id !== null || has(row.key) || !isJson(row.labels)) continue;
+    // The snapshot of a chain was made again above. Another with such a name was that of a damaged row.
+    if (row.kind === "committed" && isDigest(row.key)) continue;
+    if (row.parent !== null && !has(row.parent)) continue;
+    const isHeld = row.diff_id === null ||
+      db.get("SELECT 1 FROM layer WHERE diff_id = ?", row.diff_id) !== undefined;
+    if (!isHeld) continue;
+    db.run(
+      `INSERT INTO snapshot (key, kind, parent, cache_id, diff_id, labels, created_at, updated_at, usage_size,
+         usage_inodes)
+       VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)`,
+      row.key,
+      row.kind,
+      row.parent,
+      row.diff_id,
+      row.labels,
+      row.created_at,
+      row.updated_at,
+      row.usage_size,
+      row.usage_inodes,
+    );
+  }
+}
+
+/** Writes the committed snapshots of a chain and of the chains below it. */
+function putChain(db: Database, key: string, now: number): void {
+  const sql = "SELECT diff_id, parent_chain_id FROM chain WHERE chain_id = ?";
+  const chain = db.get<{ diff_id: string; parent_chain_id: string | null }>(sql, key);
+  if (chain === undefined) return;
+  if (db.get("SELECT 1 FROM snapshot WHERE key = ?", key) !== undefined) return;
+  const { diff_id, parent_chain_id: parent } = chain;
+  if (parent !== null) putChain(db, parent, now);
+  const diffId = diff_id as DiffId;
+  const kind = "committed";
+  insertSnapshot(db, { key, kind, parent, cacheId: null, diffId, labels: {}, createdAt: now });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
