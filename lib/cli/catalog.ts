@@ -59,6 +59,10 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     summary: "work with snapshots directly",
     verbs: async () => (await import("./verbs/snapshot/snapshot.ts")).snapshotVerbs,
   },
+  prune: {
+    summary: "remove images, containers and caches that nobody uses",
+    verbs: async () => (await import("./verbs/store/prune.ts")).pruneVerbs,
+  },
   config: {
     summary: "show and change the settings of the store",
     verbs: async () => (await import("./verbs/program/config.ts")).configVerbs,

@@ -25,4 +25,11 @@ export type {
   UsageType,
 } from "./disk_usage/contract.ts";
 export { diskUsage, type DiskUsageOptions } from "./disk_usage/disk_usage.ts";
+export type { PruneFilter } from "./prune/filter.ts";
+export {
+  type PrunedContainer,
+  type PruneOptions,
+  type PruneReport,
+  pruneStore,
+} from "./prune/prune_store.ts";
 export { type Explanation, type GcFate, whyKept } from "./why/why_kept.ts";

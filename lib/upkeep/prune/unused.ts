@@ -1,13 +1,20 @@
 import { CONTAINER_LABELS } from "../../container/internal.ts";
 import { type ContainerInfo, listContainers } from "../../container/mod.ts";
 import { isDigest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
 import { isSupported } from "../../linux/mod.ts";
 import { snapshotOfLease } from "../../snapshot/internal.ts";
 import { IMAGE_MANIFEST_LABEL, liveMounts, MOUNT_LABEL } from "../../snapshot/mod.ts";
 import { reachedFrom } from "../../store/internal.ts";
-import type { DiskStore, ImageRecord, Lease } from "../../store/mod.ts";
+import {
+  type DiskStore,
+  hostPlatform,
+  type ImageRecord,
+  type Lease,
+  readImage,
+} from "../../store/mod.ts";
 import { gcKnowledge } from "../gc_knowledge.ts";
-import { passes, type PruneFilter } from "./filter.ts";
+import { type Filtered, passes, type PruneFilter } from "./filter.ts";
 
 /** How the names of images without a user's name begin. */
 const NAMELESS = "<none>@";
@@ -68,4 +75,32 @@ export function unusedImages(
     }
     return used.get(digest) === false;
   });
+}
+/** The images that a filter lets through. One that cannot be read has no labels, and the time when it was named. */
+export async function filterImages(
+  store: DiskStore,
+  images: readonly ImageRecord[],
+  filter: PruneFilter,
+): Promise<ImageRecord[]> {
+  const { until, labels, notLabels } = filter;
+  if (until === undefined && labels === undefined && notLabels === undefined) return [...images];
+  const found: ImageRecord[] = [];
+  for (const image of images) {
+    if (passes(filter, await factsOf(store, image))) found.push(image);
+  }
+  return found;
+}
+
+async function factsOf(store: DiskStore, record: ImageRecord): Promise<Filtered> {
+  try {
+    const { config } = await readImage(store, record, { host: hostPlatform() });
+    const created = Date.parse(config.created ?? "");
+    return {
+      createdAt: Number.isNaN(created) ? record.createdAt : created,
+      labels: config.config.labels ?? {},
+    };
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    return { createdAt: record.createdAt, labels: {} };
+  }
 }

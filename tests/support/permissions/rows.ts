@@ -69,7 +69,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc df why ps config fsck"
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why ps config fsck"
         .split(
           " ",
         ),
@@ -91,6 +91,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["tag", "app:1", "app:2"],
       ["rmi", "app:2"],
       ["gc"],
+      ["prune", "caches", "--force"],
       ["why", "app:1"],
       ["df", "-v"],
       ["ps"],

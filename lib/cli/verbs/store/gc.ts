@@ -65,7 +65,10 @@ Example:
 };
 
 /** Says why no image content was removed. */
-export function warnOfUnreadable(context: Context, { unreadable }: GcReport): void {
+export function warnOfUnreadable(
+  context: Context,
+  { unreadable }: Pick<GcReport, "unreadable">,
+): void {
   const [digest] = unreadable;
   if (digest === undefined) return;
   context.warn(
@@ -74,17 +77,28 @@ export function warnOfUnreadable(context: Context, { unreadable }: GcReport): vo
   );
 }
 
-function textOf({ removed, bytes, deferred }: GcReport, dryRun: boolean, columns?: number): string {
+function textOf(report: GcReport, dryRun: boolean, columns?: number): string {
+  const rows = garbageRows(report, columns);
+  const list = rows.length === 0 ? "" : table(GARBAGE_HEADINGS, rows, columns);
+  return `${list}${dryRun ? "Would free" : "Freed"} ${formatBytes(report.bytes)}\n`;
+}
+
+/** Headings of {@linkcode garbageRows}. */
+export const GARBAGE_HEADINGS: readonly string[] = ["KIND", "NAME", "SIZE", "REASON"];
+
+/** What was removed and what was deferred, as rows of a table. */
+export function garbageRows(
+  { removed, deferred }: Pick<GcReport, "removed" | "deferred">,
+  columns: number | undefined,
+): string[][] {
   const row = ({ kind, name, bytes, reason }: Garbage) => [
     kind,
     /^sha(?:256|512):/.test(name) ? shortDigest(name) : printableLine(name, NAME_WIDTH, columns),
     bytes === 0 ? "" : formatBytes(bytes),
     reason,
   ];
-  const rows = [
+  return [
     ...removed.map(row),
     ...deferred.map((one) => row({ ...one, reason: `deferred: ${one.reason}` })),
   ];
-  const list = rows.length === 0 ? "" : table(["KIND", "NAME", "SIZE", "REASON"], rows, columns);
-  return `${list}${dryRun ? "Would free" : "Freed"} ${formatBytes(bytes)}\n`;
 }
