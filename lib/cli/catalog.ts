@@ -59,6 +59,10 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     summary: "work with snapshots directly",
     verbs: async () => (await import("./verbs/snapshot/snapshot.ts")).snapshotVerbs,
   },
+  lease: {
+    summary: "keep things from gc for some time",
+    verbs: async () => (await import("./verbs/store/lease.ts")).leaseVerbs,
+  },
   prune: {
     summary: "remove images, containers and caches that nobody uses",
     verbs: async () => (await import("./verbs/store/prune.ts")).pruneVerbs,

@@ -25,6 +25,8 @@ export type {
   UsageType,
 } from "./disk_usage/contract.ts";
 export { diskUsage, type DiskUsageOptions } from "./disk_usage/disk_usage.ts";
+export { type LeaseState, leaseStates } from "./leases/lease_states.ts";
+export { protect, type ProtectOptions } from "./leases/protect.ts";
 export type { PruneFilter } from "./prune/filter.ts";
 export {
   type PrunedContainer,

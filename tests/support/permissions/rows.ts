@@ -69,7 +69,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why ps config fsck"
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why lease ps config fsck"
         .split(
           " ",
         ),
@@ -94,6 +94,9 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["prune", "caches", "--force"],
       ["why", "app:1"],
       ["df", "-v"],
+      ["lease", "create", "--id", "a", "app:1"],
+      ["lease", "ls"],
+      ["lease", "rm", "a"],
       ["ps"],
       ["fsck"],
       ["fsck", "--deep"],
