@@ -33,7 +33,6 @@ export {
   linkBlob,
   noteDamaged,
   noteSound,
-  outdateDerived,
   replaceTree,
   restoreIndex,
   restoreMarker,

@@ -39,6 +39,6 @@ export const MAX_FOOTER_BYTES: number = 1 << 20;
  * @param head the first {@linkcode HEADER_BYTES} bytes
  */
 export function isOtherTreeVersion(head: Uint8Array): boolean {
-  if (!MAGIC.every((byte, i) => head[i] === byte)) return false;
+  if (head.length < HEADER_BYTES || !MAGIC.every((byte, i) => head[i] === byte)) return false;
   return new DataView(head.buffer, head.byteOffset).getUint32(MAGIC.length, true) !== VERSION;
 }

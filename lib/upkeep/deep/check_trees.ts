@@ -30,6 +30,7 @@ export async function checkTrees(pass: DeepPass): Promise<ReadonlySet<string>> {
     }, { signal, onProgress: ({ read }) => task(read) });
     if (problem === null) return;
     damaged.add(row.diff_id);
+    if (problem === "other version") return;
     report({
       kind: "tree",
       what: `layers/${row.cache_id}/tree of layer ${row.diff_id}`,

@@ -2,7 +2,8 @@ import { VarveError } from "../../errors.ts";
 import { fileErrno } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
 import { decodeTree } from "../../tree/mod.ts";
-import type { Digest } from "../../digest/mod.ts";
+import { type Digest, sha256 } from "../../digest/mod.ts";
+import { isOtherTreeVersion } from "../../tree/internal.ts";
 
 /** The file of a layer's tree, and what the row of the layer says of it. */
 export interface TreeToCheck {
@@ -22,8 +23,11 @@ export interface TreeProblem {
   readonly actual: string;
 }
 
-/** Reads the file of a tree and compares it with its row, in a worker. `null` when it is right. */
-export const treeJob: Job<TreeToCheck, TreeProblem | null> = {
+/**
+ * Reads the file of a tree and compares it with its row, in a worker. `null` when it is right. A tree that another
+ * version of varve wrote is no damage: it is derived again when it is used.
+ */
+export const treeJob: Job<TreeToCheck, TreeProblem | "other version" | null> = {
   name: "check-tree",
   entry: "extract",
   async run(input, { signal, progress }) {
@@ -45,7 +49,8 @@ export const treeJob: Job<TreeToCheck, TreeProblem | null> = {
 function problemOf(
   bytes: Uint8Array,
   { sum, treeDigest, entries }: TreeToCheck,
-): TreeProblem | null {
+): TreeProblem | "other version" | null {
+  if (isOtherTreeVersion(bytes) && (sum === null || sha256(bytes) === sum)) return "other version";
   try {
     const tree = decodeTree(bytes, (sum ?? undefined) as Digest | undefined);
     if (tree.digest !== treeDigest) return { expected: treeDigest, actual: tree.digest };

@@ -2,7 +2,6 @@ import type { ChainId, DiffId } from "../../digest/mod.ts";
 import {
   discardDerived,
   forgetDirectory,
-  outdateDerived,
   restoreIndex,
   restoreMarker,
   restoreMode,
@@ -44,7 +43,7 @@ export async function healDerived({ store, damages, say }: Repair): Promise<void
     const users = mountsOf(path);
     if (users.length > 0) say(`${site.path} is mounted at ${users.join(", ")}: mount it again`);
     if (name !== "erofs" && (users.length > 0 || isMounted(store, `${store.root}/${home}/${id}`))) {
-      await outdateDerived(store, ownerOf(site));
+      await store.directories.outdate(ownerOf(site));
       say(`${site.path} stays while it is in use, and is not used again`);
       continue;
     }

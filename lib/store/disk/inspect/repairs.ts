@@ -10,7 +10,6 @@ import { blobRow, layerRow } from "../content.ts";
 import { checkWritable, type Disk, shareStoreLock, takeLock } from "../context.ts";
 import { noteDamage } from "../damage.ts";
 import type { ChainRow } from "../database/records.ts";
-import { raiseGeneration } from "../derived/generation.ts";
 import { directoryLock, layerLock } from "../ingest_names.ts";
 import { writeIndex } from "../layout_index.ts";
 import { FileLock } from "../lock.ts";
@@ -76,22 +75,6 @@ export async function discardDerived(
     } finally {
       await disk.owner.tidy(() => lock.remove());
     }
-  });
-}
-
-/**
- * Lets nothing use again what was derived from a layer or a chain, without removing it: for a directory that a mount
- * uses.
- */
-export async function outdateDerived(
-  store: DiskStore,
-  owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
-): Promise<void> {
-  const disk = diskOf(store);
-  const home = homeOf(store, owner);
-  await guarded(`outdate ${home}`, async () => {
-    await raiseGeneration(disk, home);
-    await disk.syncer.each([home]);
   });
 }
 
