@@ -9,6 +9,7 @@ import {
 import { createPool, type Pool } from "../pool/mod.ts";
 import {
   findImage,
+  type Holding,
   type ImageArgument,
   type ImageRecord,
   type Ingest,
@@ -25,6 +26,8 @@ export interface CompressImageOptions {
   readonly level?: number | undefined;
   /** Aborts the compression. The store stays as it was. */
   readonly signal?: AbortSignal | undefined;
+  /** Keeps the new blobs and the new manifest from gc: no image name does. */
+  readonly holding?: Holding | undefined;
   /** Called often, with the layer that is being compressed and the number of its uncompressed bytes read so far. */
   readonly onProgress?: ((layer: Descriptor, read: number) => void) | undefined;
 }
@@ -56,6 +59,8 @@ export async function compressImage(
   }
   const { mediaType } = manifest;
   const target = await ingest.blob(encodeManifest({ ...manifest, layers }), mediaType);
+  const parts = [target, manifest.config, ...layers];
+  await options.holding?.hold(parts.map(({ digest }) => digest));
   await ingest.commit();
   return { ...record, target };
 }

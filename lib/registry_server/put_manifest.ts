@@ -62,6 +62,8 @@ export async function stageDocument(
   const parts = document.kind === "index"
     ? document.manifests
     : [document.config, ...document.layers];
+  // From here on gc keeps those that the store has.
+  await ingest.hold(parts.map(({ digest }) => digest));
   await refuseUnknown(context, parts);
   try {
     return await stageParts(context, ingest, document, parts);

@@ -2,6 +2,7 @@ import { requireDisk } from "../store/internal.ts";
 import type { GcOptions, GcReport, Store } from "../store/mod.ts";
 import { dropCompressed, type DroppedImage } from "./drop_compressed.ts";
 import { gcKnowledge } from "./gc_knowledge.ts";
+import { trimLowers } from "./trim_lowers.ts";
 
 /** Options of {@linkcode collectGarbage}. */
 export interface CollectOptions extends GcOptions {
@@ -48,6 +49,7 @@ export async function collectGarbage(
 ): Promise<CollectReport> {
   const { dropCompressed: drops = false, dryRun = false, signal } = options;
   const disk = requireDisk(store, "collect garbage");
+  if (!dryRun) trimLowers(disk);
   const dropped = drops && !dryRun ? await dropCompressed(disk, signal) : [];
   return { ...await disk.collector.collect(gcKnowledge(disk), options), dropped };
 }

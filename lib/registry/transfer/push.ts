@@ -10,6 +10,7 @@ import {
 } from "../../oci/mod.ts";
 import {
   findImage,
+  type Holding,
   type ImageArgument,
   type ImageRecord,
   narrowImage,
@@ -62,7 +63,9 @@ export async function pushImage(
   const to = typeof destination === "string"
     ? remoteReference(destination, "push to", tryParseReference(found.name))
     : destination;
-  const record = await prepared(store, found, options);
+  // No name keeps what is compressed for the push. Until the end, this does.
+  await using holding = (options.compression ?? "none") === "none" ? null : await store.ingest();
+  const record = await prepared(store, found, { ...options, holding: holding ?? undefined });
   if (to.digest !== undefined && to.digest !== record.target.digest) {
     throw new VarveError(
       "E_USAGE",
@@ -95,7 +98,9 @@ export async function pushImage(
 async function prepared(
   store: Store,
   found: ImageRecord,
-  { platform, compression = "none", level, pool, signal, onCompress }: PushOptions,
+  { platform, compression = "none", level, pool, signal, onCompress, holding }: PushOptions & {
+    readonly holding: Holding | undefined;
+  },
 ): Promise<ImageRecord> {
   const record = await narrowImage(store, found, platform);
   if (compression === "none") return record;
@@ -106,6 +111,7 @@ async function prepared(
     level,
     signal,
     onProgress: onCompress,
+    holding,
   });
 }
 
