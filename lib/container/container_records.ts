@@ -32,20 +32,42 @@ export function keyOfLease({ id }: Lease): string | undefined {
   return id.startsWith(LEASE) ? id.slice(LEASE.length) : undefined;
 }
 
-/** Facts to record when a container starts. */
-export interface StartRecord {
-  /** Key of its snapshot. */
-  readonly key: string;
+/** Facts of a container that is about to start. */
+export interface StartFacts {
   /** The image of the container. */
   readonly image: StoredImage;
   /** Program and arguments. */
   readonly command: readonly string[];
   /** Whether the snapshot is removed at the end of the run. */
   readonly remove: boolean;
-  /** Path of the file that the process keeps locked while it runs the container. */
-  readonly lock: string;
   /** Time of the start, in ms since the epoch. */
   readonly now: number;
+}
+
+/** Facts to record when a container starts. */
+export interface StartRecord extends StartFacts {
+  /** Key of its snapshot. */
+  readonly key: string;
+  /** Path of the file that the process keeps locked while it runs the container. */
+  readonly lock: string;
+}
+
+/** The labels of a container's snapshot while it starts and runs. An empty value removes a label. */
+export function startLabels(
+  { image, command, remove, now }: StartFacts,
+): Readonly<Record<string, string>> {
+  return {
+    [CONTAINER_LABELS.image]: image.record.name,
+    [CONTAINER_LABELS.command]: shortJson(command),
+    [CONTAINER_LABELS.started]: String(now),
+    [CONTAINER_LABELS.exit]: "",
+    [CONTAINER_LABELS.remove]: remove ? "1" : "",
+  };
+}
+
+/** Whether a snapshot has a lease of a run, live or dead. */
+export function hasRunLease(store: Store, key: string): boolean {
+  return store.leases.get(leaseId(key)) !== undefined;
 }
 
 /** Records that a container starts. */
@@ -54,14 +76,8 @@ export async function recordStart(
   snapshotter: Snapshotter,
   start: StartRecord,
 ): Promise<void> {
-  const { key, image, command, remove, lock, now } = start;
-  const values = {
-    [CONTAINER_LABELS.image]: image.record.name,
-    [CONTAINER_LABELS.command]: shortJson(command),
-    [CONTAINER_LABELS.started]: String(now),
-    [CONTAINER_LABELS.exit]: "",
-    [CONTAINER_LABELS.remove]: remove ? "1" : "",
-  };
+  const { key, image, lock, now } = start;
+  const values = startLabels(start);
   await snapshotter.update(key, values, Object.keys(values).map((name) => `labels.${name}`));
   endLease(store, key);
   store.leases.create({
@@ -91,7 +107,6 @@ export async function recordEnd(
   { key, exit }: EndRecord,
 ): Promise<void> {
   const labels = CONTAINER_LABELS;
-  await ignoreMissing(() => endLease(store, key));
   await ignoreMissing(async () => {
     if (snapshotter.stat(key).labels[labels.remove] !== undefined) {
       await removeOrKeep(snapshotter, key);
@@ -99,6 +114,8 @@ export async function recordEnd(
       await snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
     }
   });
+  // The lease ends last: until then others see that somebody may still be at work here.
+  await ignoreMissing(() => endLease(store, key));
   await ignoreMissing(() => snapshotter.release(key));
 }
 
@@ -120,14 +137,12 @@ export async function recordFailure(
   { key, isNew }: { readonly key: string; readonly isNew: boolean },
 ): Promise<void> {
   const { remove } = CONTAINER_LABELS;
-  endLease(store, key);
   await ignoreMissing(async () => {
     if (isNew) await snapshotter.remove(key);
-    else {
-      await snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
-      snapshotter.release(key);
-    }
+    else await snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
   });
+  await ignoreMissing(() => endLease(store, key));
+  if (!isNew) await ignoreMissing(() => snapshotter.release(key));
 }
 
 function endLease(store: Store, key: string): void {

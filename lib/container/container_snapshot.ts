@@ -2,6 +2,7 @@
 import { VarveError } from "../errors.ts";
 import type { OwnedFd } from "../linux/mod.ts";
 import {
+  holdLowers,
   lockWritable,
   openWritable,
   quoteKey,
@@ -9,20 +10,44 @@ import {
   type WritableSnapshot,
 } from "../snapshot/internal.ts";
 import type { StoredImage } from "../store/mod.ts";
+import { commandLine } from "./bundle/process.ts";
+import { startLabels } from "./container_records.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { refuseRunning } from "./run_directory.ts";
+
+/** The snapshot of a container, which no other process may use until the lock is disposed. */
+export interface LockedSnapshot {
+  readonly snapshot: WritableSnapshot;
+  readonly lock: OwnedFd;
+}
+
+/**
+ * Makes the snapshot of a container, or finds it again by its key, and locks it. At each moment a lock or the row of a
+ * lease says that the snapshot belongs to a run: see `removeAbandoned`.
+ *
+ * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or the key exists and `remove` is set · `E_BUSY`
+ * the snapshot is mounted, or its container runs, or another process is about to use it
+ */
+export async function openLocked(options: RunContainerOptions): Promise<LockedSnapshot> {
+  using _ = await holdLowers(options.store, options.signal);
+  const snapshot = await openSnapshot(options);
+  return { snapshot, lock: await lockSnapshot(options, snapshot) };
+}
 
 /**
  * Makes the snapshot of a container, or finds it again by its key.
  *
  * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or the key exists and `remove` is set
  */
-export async function openSnapshot(options: RunContainerOptions): Promise<WritableSnapshot> {
-  const { store, snapshotter, image, signal, key = newKey(image) } = options;
+async function openSnapshot(options: RunContainerOptions): Promise<WritableSnapshot> {
+  const { store, snapshotter, image, signal, key = newKey(image), now = Date.now } = options;
   // Only a snapshot that this run made may be removed at the end. An older one holds changes of the user.
   const mustBeNew = options.remove ?? false;
   try {
-    return await openWritable({ store, snapshotter, image, key, mustBeNew, signal });
+    const command = commandLine(image.config.config, options.process ?? {});
+    // From the beginning, the row says that it is a container, and whether it is to be removed.
+    const labels = startLabels({ image, command, remove: mustBeNew, now: now() });
+    return await openWritable({ store, snapshotter, image, key, mustBeNew, labels, signal });
   } catch (error) {
     if (!(mustBeNew && error instanceof VarveError && error.code === "E_EXISTS")) throw error;
     throw new VarveError(
@@ -39,7 +64,7 @@ export async function openSnapshot(options: RunContainerOptions): Promise<Writab
  *
  * @throws {VarveError} `E_BUSY` the snapshot is mounted, or its container runs, or another process is about to use it
  */
-export async function lockSnapshot(
+async function lockSnapshot(
   options: RunContainerOptions,
   snapshot: WritableSnapshot,
 ): Promise<OwnedFd> {

@@ -1,12 +1,13 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
+import { removeAbandoned } from "./abandoned.ts";
 import { keyOfLease, recordEnd } from "./container_records.ts";
 import { findRuns } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 
 /**
  * Repairs what dead runs left: ends their processes, removes their mounts and files, records their ends, and removes
- * the snapshots of runs that were started with `remove`. A run is dead when its process ended without cleaning up; its
+ * the snapshots of runs that were started with `remove`, also of those that were killed before they had begun. A run is dead when its process ended without cleaning up; its
  * watchdog may have died too, or may still be at work.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
@@ -18,6 +19,7 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
     if (run === null) await Deno.remove(directory, { recursive: true });
     else await cleanUp(run);
   }
+  await removeAbandoned(store, () => snapshotter);
   // A run that is just beginning has not written its key yet. Any of the leases may be its own, so end none.
   if (runs.some(({ live, run }) => live && run === null)) return;
   const live = new Set(runs.filter((found) => found.live).map(({ run }) => run?.key));

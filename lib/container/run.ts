@@ -4,7 +4,7 @@ import type { WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
 import { RUN_FILES } from "./container_run.ts";
 import { recordEnd, recordFailure, recordStart } from "./container_records.ts";
-import { lockSnapshot, openSnapshot } from "./container_snapshot.ts";
+import { openLocked } from "./container_snapshot.ts";
 import type { ContainerEnd, RunContainerOptions } from "./contract.ts";
 import { makeBundle } from "./make_bundle.ts";
 import { reapRuns } from "./reap.ts";
@@ -45,9 +45,9 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   const terminal = process.tty ? await saveTerminal() : undefined;
   const runtime = await findRuntime(options.runtime ?? "auto", options.searchPath);
   await reapRuns(store, snapshotter);
-  const snapshot = await openSnapshot(options);
   // Keep this out of the try block: until the snapshot is locked, another process may be using it.
-  using lock = await lockSnapshot(options, snapshot);
+  const { snapshot, lock: locked } = await openLocked(options);
+  using lock = locked;
   try {
     const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
     await recordEnd(store, snapshotter, { key: snapshot.key, exit });

@@ -10,6 +10,7 @@ export { quoteKey } from "./keys.ts";
 export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { ancestors, stat as statRow } from "./machine.ts";
+export { holdLowers, trimLowers, trimRequestedLowers } from "./lowers.ts";
 export {
   isVarveMount,
   leaseLiveness,

@@ -4,7 +4,7 @@ import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
-import { RELEASED_LABEL, requireDisk } from "../store/internal.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Directories, DiskStore, SnapshotRow, SnapshotTable, Store } from "../store/mod.ts";
 import type {
   Ancestor,
@@ -19,6 +19,7 @@ import type {
 import { selectDriver } from "./drivers/select.ts";
 import { keptLabels } from "./keys.ts";
 import * as machine from "./machine.ts";
+import { isReleased, neededAncestors } from "./lowers.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
@@ -224,6 +225,8 @@ class StoreSnapshotter implements Snapshotter {
         ? lockSnapshotDirectory(this.#store, key, cacheId)
         : null;
       refuseLeased(this.#store, key);
+      // Before the row: if this process is killed after it, the next mount or unmount trims.
+      requestTrim(this.#directories.mounts);
       this.#store.snapshots.transact((table) => machine.setReleased(table, key, true));
     } catch (error) {
       if (error instanceof VarveError && error.code === "E_BUSY") return;
@@ -266,6 +269,7 @@ class StoreSnapshotter implements Snapshotter {
       ? lockSnapshotDirectory(this.#store, key, cacheId)
       : null;
     refuseLeased(this.#store, key);
+    requestTrim(this.#directories.mounts);
     const removeRow = () =>
       this.#store.snapshots.transact((table) => {
         if (machine.remove(table, key).cacheId !== cacheId) throw wasReplaced(key);
@@ -277,13 +281,7 @@ class StoreSnapshotter implements Snapshotter {
 
   /** Unmounts the lowers that no snapshot needs any more. */
   #trim(): void {
-    this.#driver.trim(() =>
-      this.#store.snapshots.read((table) => {
-        const parents = table.list().filter((row) => row.kind !== "committed" && !isReleased(row))
-          .map(({ parent }) => parent);
-        return [...new Set(parents)].map((parent) => machine.ancestors(table, parent));
-      })
-    );
+    this.#driver.trim(() => neededAncestors(this.#store));
   }
 
   stat(key: string): SnapshotInfo {
@@ -355,10 +353,6 @@ function wasReplaced(key: string): VarveError {
     `Cannot change snapshot ${JSON.stringify(key)}: it was replaced meanwhile`,
     { subject: key, hint: "run the command again" },
   );
-}
-
-function isReleased({ labels }: SnapshotRow): boolean {
-  return labels[RELEASED_LABEL] !== undefined;
 }
 
 function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {

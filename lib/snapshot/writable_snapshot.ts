@@ -21,6 +21,8 @@ export interface OpenWritableOptions {
   readonly key: string;
   /** Refuse a snapshot that exists already. Default: false. */
   readonly mustBeNew?: boolean | undefined;
+  /** Labels of a snapshot that is made, beside those of the image. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Aborts the extraction of layers. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,12 +49,15 @@ export interface WritableSnapshot {
  * `mustBeNew` is set · as `Snapshotter.prepare`
  */
 export async function openWritable(options: OpenWritableOptions): Promise<WritableSnapshot> {
-  const { store, snapshotter, image, key, mustBeNew = false, signal } = options;
+  const { store, snapshotter, image, key, mustBeNew = false, labels = {}, signal } = options;
   const row = store.snapshots.read((table) => table.get(key));
   if (mustBeNew && row !== undefined) throw existsAlready("make snapshot", key);
   const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
   if (row === undefined) {
-    const mounts = await snapshotter.prepare(key, parent, { labels: imageLabels(image), signal });
+    const mounts = await snapshotter.prepare(key, parent, {
+      labels: { ...labels, ...imageLabels(image) },
+      signal,
+    });
     return { key, mounts, isNew: true, ...directoryOf(store, snapshotter.stat(key)) };
   }
   if (row.kind !== "active" || row.parent !== parent) {

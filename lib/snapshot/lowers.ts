@@ -1,0 +1,69 @@
+/** Shared lowers: kept while a snapshot that has no lease yet is made, and unmounted when no snapshot needs them. */
+import {
+  composedDirectory,
+  lockLowers,
+  trimIfRequested,
+  trimOrRequest,
+  trimSharedMounts,
+} from "../compose/internal.ts";
+import { RELEASED_LABEL } from "../store/internal.ts";
+import type { DiskStore, SnapshotRow } from "../store/mod.ts";
+import type { Ancestor } from "./contract.ts";
+import { stackOf } from "./drivers/ancestors.ts";
+import { ancestors } from "./machine.ts";
+
+/**
+ * Says that this process makes a snapshot for a mount or a run, from before its row until a lease or another lock
+ * protects it. While no process says so, a snapshot of this kind that has neither belongs to a process that was killed.
+ * Disposing carries out a trim that was requested meanwhile.
+ *
+ * @throws the signal's reason when it is aborted while another process trims
+ */
+export async function holdLowers(store: DiskStore, signal?: AbortSignal): Promise<Disposable> {
+  const { mounts } = store.directories;
+  const lock = await lockLowers(mounts, signal);
+  let isHeld = true;
+  return {
+    [Symbol.dispose](): void {
+      if (!isHeld) return;
+      isHeld = false;
+      lock[Symbol.dispose]();
+      trimIfRequested(mounts, () => trim(store));
+    },
+  };
+}
+
+/**
+ * Carries out a trim that a killed process requested, but did not carry out. Does nothing while a snapshot is being
+ * made: then the process that makes it does this.
+ */
+export function trimRequestedLowers(store: DiskStore): void {
+  trimIfRequested(store.directories.mounts, () => trim(store));
+}
+
+/** Unmounts the lowers that no snapshot needs, whatever driver mounted them. */
+export function trimLowers(store: DiskStore): void {
+  trimOrRequest(store.directories.mounts, () => trim(store));
+}
+
+function trim(store: DiskStore): void {
+  trimSharedMounts(store, () =>
+    neededAncestors(store).flatMap((needed) => {
+      const { layers } = stackOf(needed);
+      return layers.length === 0 ? [] : composedDirectory(store, layers) ?? [];
+    }));
+}
+
+/** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */
+export function neededAncestors(store: DiskStore): Ancestor[][] {
+  return store.snapshots.read((table) => {
+    const parents = table.list().filter((row) => row.kind !== "committed" && !isReleased(row))
+      .map(({ parent }) => parent);
+    return [...new Set(parents)].map((parent) => ancestors(table, parent));
+  });
+}
+
+/** Whether a snapshot says that its mounts are not used. */
+export function isReleased({ labels }: SnapshotRow): boolean {
+  return labels[RELEASED_LABEL] !== undefined;
+}
