@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { escapeForTerminal, fromText } from "../../../lib/bytes/mod.ts";
+import { readImageInfo, writeImageInfo } from "../../../lib/compose/image_info.ts";
 import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
 import { readMountInfo } from "../../../lib/linux/mod.ts";
 import { staleMounts } from "../../../lib/snapshot/internal.ts";
@@ -206,6 +207,23 @@ for (const [where, damage] of Object.entries(IMAGES)) {
     assertEquals(jobs, ["compose"]);
   }, ["erofs"]);
 }
+
+test("an image that the kernel refuses is composed again, once", async (one) => {
+  const { store, snapshotter, jobs } = one;
+  await snapshotter.view("first", one.parent);
+  const [erofs = ""] = one.derived();
+  const directory = `${store.root}/${erofs}`;
+  await snapshotter.remove("first");
+  await flipByte(`${directory}/image`, 1024);
+  // As if a writer had made it so: the description has the digest of these bytes.
+  const info = readImageInfo(directory);
+  await Deno.remove(`${directory}/image.json`);
+  writeImageInfo(directory, { ...info, digest: sha256(await Deno.readFile(`${directory}/image`)) });
+  jobs.length = 0;
+  await using view = await one.view("next");
+  await judge(view.path);
+  assertEquals(jobs, ["compose"]);
+}, ["erofs"]);
 
 test("a flipped bit of a shared image is not shared again", async (one) => {
   const { store, snapshotter } = one;
