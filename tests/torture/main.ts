@@ -7,18 +7,22 @@
 import { parseArgs } from "node:util";
 import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
+import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
 import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import { missing } from "../support/machine/needs.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
 import { killAt } from "./kill.ts";
+import { cutPower } from "./power.ts";
 
 /** What is asked for. */
 interface Options extends Choice {
   readonly verbs: readonly string[];
   readonly modes: readonly string[];
   readonly at: number | undefined;
+  /** How often the power is cut, on each file system. */
+  readonly cuts: number;
   readonly once: boolean;
   /** Directory on the disk that is to be used. */
   readonly dir: string | undefined;
@@ -28,6 +32,11 @@ interface Options extends Choice {
 type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding>;
 
 const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors, order: orders };
+
+/** The mode that has disks of its own. */
+const POWER = "power";
+
+const ALL_MODES: readonly string[] = [...Object.keys(MODES), POWER];
 
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
   const undisturbed = await stage.undisturbed();
@@ -63,8 +72,9 @@ function parse(args: readonly string[]): Options {
       seed: { type: "string", default: "0" },
       every: { type: "string", default: "1" },
       verbs: { type: "string", default: SCENARIOS.map(({ name }) => name).join(",") },
-      mode: { type: "string", default: Object.keys(MODES).join(",") },
+      mode: { type: "string", default: ALL_MODES.join(",") },
       at: { type: "string" },
+      cuts: { type: "string", default: "100" },
       once: { type: "boolean", default: false },
       dir: { type: "string" },
     },
@@ -84,16 +94,39 @@ function parse(args: readonly string[]): Options {
     seed: number("seed", values.seed, 0),
     every: number("every", values.every, 1),
     verbs: known("verbs", values.verbs, SCENARIOS.map(({ name }) => name)),
-    modes: known("mode", values.mode, Object.keys(MODES)),
+    modes: known("mode", values.mode, ALL_MODES),
     at: values.at === undefined ? undefined : number("at", values.at, 1),
+    cuts: number("cuts", values.cuts, 1),
     once: values.once || values.at !== undefined,
     dir: values.dir,
   };
 }
 
+/** Cuts the power on each file system, with and without durability. Gives how many promises were broken. */
+async function powerRound({ seed, cuts }: Options): Promise<number> {
+  let count = 0;
+  for (const disk of DISKS) {
+    for (const durability of ["full", "none"] as const) {
+      if (needsBlockLog(disk).ignore) continue;
+      const { findings, lost, cuts: judged } = await cutPower(disk, { durability, cuts, seed });
+      for (const line of findings) console.log(line);
+      if (findings.length > 0) {
+        console.log(`  again: deno task torture --mode power --seed ${seed} --cuts ${cuts} --once`);
+      }
+      const sums = `${judged} cuts after a command, ${lost} of them lost something`;
+      console.log(
+        `power: ${disk.name}, durability ${durability}: ${sums}, ${findings.length} findings`,
+      );
+      count += findings.length;
+    }
+  }
+  return count;
+}
+
 /** One round. Gives how many promises were broken. */
 async function round(supervisor: Supervisor, options: Options): Promise<number> {
-  let findings = 0;
+  let findings = options.modes.includes(POWER) ? await powerRound(options) : 0;
+  if (options.modes.every((mode) => mode === POWER)) return findings;
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
     const { mounts = false, tools = [] } = scenario;
     const reasons = missing({ root: mounts, mount: mounts, tools });
@@ -102,7 +135,7 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
       continue;
     }
     await using stage = await Stage.open(scenario, supervisor, options.dir);
-    for (const mode of options.modes) {
+    for (const mode of options.modes.filter((mode) => mode !== POWER)) {
       const before = findings;
       for await (const finding of MODES[mode]!(stage, options)) {
         findings++;

@@ -1,0 +1,32 @@
+/**
+ * Losses of power, replayed from the record of a disk. `deno task torture --mode power` cuts more often, and on more
+ * file systems.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
+import { cutPower } from "../torture/power.ts";
+
+const CUTS = 8;
+
+for (const disk of DISKS) {
+  Deno.test({
+    name: `J06, J07, P3: a loss of power on ${disk.name} takes nothing that a command had reported`,
+    ...needsBlockLog(disk),
+    fn: async () => {
+      const result = await cutPower(disk, { durability: "full", cuts: CUTS, seed: 1 });
+      assertEquals(result.findings, []);
+      assert(result.cuts > 0, "no cut came after the end of a command");
+    },
+  });
+}
+
+const [first] = DISKS as [typeof DISKS[number]];
+Deno.test({
+  name: `J06, P4: without durability each loss on ${first.name} is told`,
+  ...needsBlockLog(first),
+  fn: async () => {
+    const result = await cutPower(first, { durability: "none", cuts: CUTS, seed: 1 });
+    assertEquals(result.findings, []);
+    assert(result.lost > 0, "nothing was lost: the method cannot fail");
+  },
+});
