@@ -66,16 +66,34 @@ export type MountState =
   /** The image is mounted in the mount namespace of another process. */
   | "elsewhere";
 
-/** Finds out what became of the mount of a lease. */
-export function mountState(lease: Lease, mounts: readonly MountInfo[]): MountState {
+/** The mount namespaces of this machine, looked up once for many leases. */
+class Namespaces {
+  /** Boot id and mount namespace of this process. */
+  readonly own: string = mountNamespace();
+  readonly #live = new Map<string, boolean>();
+
+  /** Whether a mount namespace has a process that this process can see. */
+  isLive(namespace: string): boolean {
+    const known = this.#live.get(namespace) ?? hasProcess(namespace);
+    this.#live.set(namespace, known);
+    return known;
+  }
+}
+
+/** Finds out what became of the mount of a lease. For many leases, pass the same `namespaces`. */
+export function mountState(
+  lease: Lease,
+  mounts: readonly MountInfo[],
+  namespaces: Namespaces = new Namespaces(),
+): MountState {
   const labelled = lease.labels[NAMESPACE_LABEL];
-  if (labelled === undefined || labelled === mountNamespace()) {
+  if (labelled === undefined || labelled === namespaces.own) {
     const mount = findMount(mounts, fromText(lease.labels[MOUNT_LABEL] ?? ""));
     return mount !== undefined && isVarveMount(mount) ? "live" : "stale";
   }
   const [boot, namespace = ""] = labelled.split(" ");
-  if (boot !== mountNamespace().split(" ")[0]) return "stale";
-  return hasProcess(namespace) ? "elsewhere" : "stale";
+  if (boot !== namespaces.own.split(" ")[0]) return "stale";
+  return namespaces.isLive(namespace) ? "elsewhere" : "stale";
 }
 
 /**
@@ -110,8 +128,10 @@ export function liveMounts(store: Store): Map<string, Lease> {
   const leases = store.leases.list().filter(({ labels }) => labels[MOUNT_LABEL] !== undefined);
   if (leases.length === 0) return live;
   const mounts = readMountInfo();
+  const namespaces = new Namespaces();
   for (const lease of leases) {
-    if (mountState(lease, mounts) !== "stale") live.set(lease.labels[MOUNT_LABEL] as string, lease);
+    if (mountState(lease, mounts, namespaces) === "stale") continue;
+    live.set(lease.labels[MOUNT_LABEL] as string, lease);
   }
   return live;
 }
@@ -124,10 +144,12 @@ export function liveMounts(store: Store): Map<string, Lease> {
  */
 export function leaseLiveness(now: number): (lease: Lease) => boolean {
   let mounts: readonly MountInfo[] | undefined;
+  let namespaces: Namespaces | undefined;
   return (lease) => {
     const lock = lease.labels[LOCK_LABEL];
     if (lease.labels[MOUNT_LABEL] !== undefined) {
-      return mountState(lease, mounts ??= readMountInfo()) !== "stale";
+      mounts ??= readMountInfo();
+      return mountState(lease, mounts, namespaces ??= new Namespaces()) !== "stale";
     }
     if (lock !== undefined) return isLocked(lock);
     return lease.expiresAt === null || lease.expiresAt > now;

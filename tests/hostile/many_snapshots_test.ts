@@ -1,9 +1,11 @@
 /** A store with very many snapshots. */
 import { assert, assertEquals } from "@std/assert";
+import { mountNamespace } from "../../lib/snapshot/internal.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli/cli.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { threadCpuTime } from "../support/machine/cpu_time.ts";
+import { needs } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { waitUntil } from "../support/machine/wait.ts";
 
@@ -35,6 +37,31 @@ Deno.test("J24: 100,000 snapshots are listed within 2 s of CPU, as text and as J
     else assertEquals(stdout.split("\n").length, args[0] === "ps" ? 2 : 100_002);
     assert(spent <= 2_000, `${args.join(" ")} took ${spent} ms of CPU`);
   }
+});
+
+Deno.test({
+  name: "J24: 20,000 leases of mounts of an ended namespace are judged within 2 s of CPU",
+  ...needs({}),
+  async fn() {
+    await using temp = await tempDir();
+    const root = temp.join("store");
+    {
+      await using store = await openStore({ root, durability: "none" });
+      const [boot] = mountNamespace().split(" ");
+      for (let i = 0; i < 20_000; i++) {
+        const labels = { "varve.mount": `/mnt/${i}`, "varve.mount.namespace": `${boot} mnt:[1]` };
+        store.leases.create({
+          ...{ id: `mount:/mnt/${i}`, labels, resources: [] },
+          ...{ createdAt: 1, expiresAt: null },
+        });
+      }
+    }
+    const begin = threadCpuTime();
+    const { code, stdout } = await commandOn(root)(["mount", "--format", "json"]);
+    const spent = threadCpuTime() - begin;
+    assertEquals([code, stdout], [0, "[]\n"]);
+    assert(spent <= 2_000, `it took ${spent} ms of CPU`);
+  },
 });
 
 Deno.test("J24: snapshot ls of very many snapshots ends at once at SIGTERM", async () => {

@@ -9,6 +9,7 @@ const COMMAND_WIDTH = 40;
 /** `varve ps`. */
 export const ps: Verb = {
   usage: "ps",
+  onlyReads: true,
   withoutStore: "lists nothing",
   summary: "list containers that run or can be started again",
   help: `JSON: [{"key","image","status","exit","pid","created","started","command"}]
