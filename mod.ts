@@ -336,5 +336,6 @@ export {
   repairStore,
   type UsageRow,
   type UsageType,
+  verifyImage,
   whyKept,
 } from "./lib/upkeep/mod.ts";

@@ -38,6 +38,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   gc: async () => (await import("./verbs/store/gc.ts")).gc,
   df: async () => (await import("./verbs/store/df.ts")).df,
   why: async () => (await import("./verbs/store/why.ts")).why,
+  verify: async () => (await import("./verbs/store/verify.ts")).verify,
   fsck: async () => (await import("./verbs/store/fsck.ts")).fsck,
   version: async () => (await import("./verbs/program/version.ts")).version,
   doctor: async () => (await import("./verbs/program/doctor.ts")).doctor,

@@ -11,6 +11,7 @@
  * @module
  */
 export { type CheckOptions, checkStore } from "./check/check_store.ts";
+export { verifyImage } from "./check/verify_image.ts";
 export { collectGarbage, type CollectOptions, type CollectReport } from "./collect_garbage.ts";
 export type { DroppedImage } from "./drop_compressed.ts";
 export type { Finding, FindingKind, Remedy } from "./contract.ts";

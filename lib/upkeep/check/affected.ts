@@ -38,9 +38,13 @@ export class Affected {
     return affected;
   }
 
-  /** What an image name needs: digests of documents and blobs, and diffIDs. */
-  async needsOf(digest: string): Promise<ReadonlySet<string>> {
-    return await this.#needs(digest, 0);
+  /** What an image needs: digests of documents and blobs, and diffIDs. `digest` is that of its manifest or index. */
+  static async needsOf(
+    store: DiskStore,
+    rows: StoreRows,
+    digest: string,
+  ): Promise<ReadonlySet<string>> {
+    return await new Affected(store, rows).#needs(digest, 0);
   }
 
   /** The images and containers that need what is at a site, sorted. */

@@ -34,6 +34,7 @@ export const WITHOUT_STORE: Readonly<
   "prune all": [["refuses"]],
   why: [["refuses", "a:1"]],
   fsck: [["refuses"]],
+  verify: [["refuses", "none"]],
   save: [["refuses", "a:1", "-o", "OUTPUT"]],
   push: [["refuses", "a:1", "127.0.0.1:1/a:1"]],
   tag: [["refuses", "a:1", "b:1"]],

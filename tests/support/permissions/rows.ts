@@ -69,7 +69,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why lease ps config fsck"
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -101,6 +101,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["fsck"],
       ["fsck", "--deep"],
       ["fsck", "--deep", "--repair"],
+      ["verify", "app:1"],
       ["config", "ls"],
       ["config", "set", "workers", "2"],
       ["config", "get", "workers"],
