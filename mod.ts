@@ -305,6 +305,9 @@ export {
   type UnpackRemains,
 } from "./lib/mount/mod.ts";
 export {
+  type BackupOptions,
+  type BackupReport,
+  backupStore,
   type CheckOptions,
   type CheckProgress,
   checkStore,

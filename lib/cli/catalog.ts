@@ -36,6 +36,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   rebase: async () => (await import("./verbs/image/rebase.ts")).rebase,
   append: async () => (await import("./verbs/image/append.ts")).append,
   gc: async () => (await import("./verbs/store/gc.ts")).gc,
+  backup: async () => (await import("./verbs/store/backup.ts")).backup,
   df: async () => (await import("./verbs/store/df.ts")).df,
   why: async () => (await import("./verbs/store/why.ts")).why,
   verify: async () => (await import("./verbs/store/verify.ts")).verify,

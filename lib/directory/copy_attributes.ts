@@ -25,14 +25,14 @@ export function copyAttributes(from: ByteString, to: ByteString): void {
 
 /**
  * Gives an open file or directory the mode, owner, mtime and xattrs of another, but not the xattrs
- * of overlayfs itself.
+ * of overlayfs itself unless `keepsOverlays` is set.
  */
-export function copyAttributesFd(source: Fd, target: Fd): void {
+export function copyAttributesFd(source: Fd, target: Fd, keepsOverlays = false): void {
   const { mode, uid, gid, mtime } = statFd(source);
   // Set the owner first, because that clears the set-id bits and capabilities.
   chownFd(target, uid, gid);
   for (const name of listXattrFd(source)) {
-    const value = isOverlays(name) ? undefined : getXattrFd(source, name);
+    const value = isOverlays(name) && !keepsOverlays ? undefined : getXattrFd(source, name);
     if (value !== undefined) setXattrFd(target, name, value);
   }
   chmodFd(target, mode);

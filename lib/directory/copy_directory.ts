@@ -32,15 +32,26 @@ interface FirstName {
   readonly name: ByteString;
 }
 
+/** Options of {@linkcode copyDirectory}. */
+export interface CopyOptions {
+  /** Called before each name; if it throws, the copy ends with that error. */
+  readonly checkpoint?: (() => void) | undefined;
+  /**
+   * Whether to copy the extended attributes that overlayfs uses for itself, so that the copy of an upper directory is
+   * one, too. Default: false.
+   */
+  readonly keepsOverlays?: boolean | undefined;
+}
+
 /**
  * Copies a directory's content and attributes into an existing, empty directory: data, hard links,
  * symbolic links, devices, FIFOs, owners, modes, xattrs and times. Holes stay holes, and data is
  * shared where the file system can do so. Sockets are left out: they are useless without the
  * process that made them.
  */
-export function copyDirectory(from: Fd, to: Fd, checkpoint?: () => void): void {
-  using copy = new Copy(to);
-  walkDirectory(from, copy, checkpoint);
+export function copyDirectory(from: Fd, to: Fd, options: CopyOptions = {}): void {
+  using copy = new Copy(to, options.keepsOverlays ?? false);
+  walkDirectory(from, copy, options.checkpoint);
 }
 
 class Copy implements DirectoryVisitor, Disposable {
@@ -49,8 +60,11 @@ class Copy implements DirectoryVisitor, Disposable {
   readonly #path: ByteString[] = [];
   readonly #firstNames = new Map<string, FirstName>();
 
-  constructor(root: Fd) {
+  readonly #keepsOverlays: boolean;
+
+  constructor(root: Fd, keepsOverlays: boolean) {
     this.#root = root;
+    this.#keepsOverlays = keepsOverlays;
     this.#target = new DirectoryStack(root);
   }
 
@@ -59,8 +73,8 @@ class Copy implements DirectoryVisitor, Disposable {
     if (type === "directory") return mkdirAt(target, name, 0o700);
     const stat = statAt(source, name);
     if (stat.type === "socket" || this.#linked(stat, target, name)) return;
-    if (stat.type === "file") copyFile(source, target, name, stat.size);
-    else copySpecial(source, target, name, stat);
+    if (stat.type === "file") this.#file(source, target, name, stat.size);
+    else this.#special(source, target, name, stat);
   }
 
   enter(name: ByteString): void {
@@ -70,7 +84,7 @@ class Copy implements DirectoryVisitor, Disposable {
 
   leave(source: Fd): void {
     // Set attributes last, because every new name changes the directory's mtime.
-    copyAttributesFd(source, this.#target.fd);
+    copyAttributesFd(source, this.#target.fd, this.#keepsOverlays);
     if (this.#path.pop() !== undefined) this.#target.leave();
   }
 
@@ -92,34 +106,36 @@ class Copy implements DirectoryVisitor, Disposable {
     linkAt(way.fd, first.name, target, name);
     return true;
   }
-}
 
-function copyFile(source: Fd, target: Fd, name: ByteString, size: number): void {
-  using from = ownFd(openAt(source, name, Open.READ | Open.NO_FOLLOW));
-  using to = ownFd(
-    openAt(target, name, Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW, 0o600),
-  );
-  for (let at = 0; at < size;) {
-    const data = seekFd(from.fd, at, "data");
-    if (data < 0 || data >= size) break;
-    at = Math.min(seekFd(from.fd, data, "hole"), size);
-    copyRange(from.fd, data, to.fd, data, at - data);
+  #file(source: Fd, target: Fd, name: ByteString, size: number): void {
+    using from = ownFd(openAt(source, name, Open.READ | Open.NO_FOLLOW));
+    using to = ownFd(
+      openAt(target, name, Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW, 0o600),
+    );
+    for (let at = 0; at < size;) {
+      const data = seekFd(from.fd, at, "data");
+      if (data < 0 || data >= size) break;
+      at = Math.min(seekFd(from.fd, data, "hole"), size);
+      copyRange(from.fd, data, to.fd, data, at - data);
+    }
+    truncateFd(to.fd, size);
+    copyAttributesFd(from.fd, to.fd, this.#keepsOverlays);
   }
-  truncateFd(to.fd, size);
-  copyAttributesFd(from.fd, to.fd);
-}
 
-function copySpecial(source: Fd, target: Fd, name: ByteString, stat: Stat): void {
-  const { type, uid, gid, mode, mtime, major, minor } = stat;
-  if (type === "symlink") symlinkAt(readLinkAt(source, name), target, name);
-  else if (type === "fifo") mknodAt(target, name, type, 0o600);
-  else if (type === "char" || type === "block") mknodAt(target, name, type, 0o600, major, minor);
-  else throw new TypeError(`Cannot copy ${name}: its type is not known`);
-  chownAt(target, name, uid, gid);
-  for (const xattr of listXattrAt(source, name)) {
-    const value = isOverlays(xattr) ? undefined : getXattrAt(source, name, xattr);
-    if (value !== undefined) setXattrAt(target, name, xattr, value);
+  #special(source: Fd, target: Fd, name: ByteString, stat: Stat): void {
+    const { type, uid, gid, mode, mtime, major, minor } = stat;
+    if (type === "symlink") symlinkAt(readLinkAt(source, name), target, name);
+    else if (type === "fifo") mknodAt(target, name, type, 0o600);
+    else if (type === "char" || type === "block") mknodAt(target, name, type, 0o600, major, minor);
+    else throw new TypeError(`Cannot copy ${name}: its type is not known`);
+    chownAt(target, name, uid, gid);
+    for (const xattr of listXattrAt(source, name)) {
+      const value = isOverlays(xattr) && !this.#keepsOverlays
+        ? undefined
+        : getXattrAt(source, name, xattr);
+      if (value !== undefined) setXattrAt(target, name, xattr, value);
+    }
+    if (type !== "symlink") chmodAt(target, name, mode);
+    utimensAt(target, name, mtime);
   }
-  if (type !== "symlink") chmodAt(target, name, mode);
-  utimensAt(target, name, mtime);
 }

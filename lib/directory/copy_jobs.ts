@@ -13,15 +13,27 @@ import { copyDirectory } from "./copy_directory.ts";
 import { runSyncJob } from "./run_sync_job.ts";
 import { directoryUsage, type Usage } from "./usage.ts";
 
+/** What {@linkcode copyJob} copies. */
+export interface CopyJobInput {
+  readonly from: Fd;
+  /** An empty directory. */
+  readonly to: Fd;
+  /** Whether to copy the extended attributes of overlayfs, too. */
+  readonly keepsOverlays: boolean;
+}
+
 /**
  * Copies a directory into an empty directory. Threads share file descriptors, so a job can take
  * them.
  */
-export const copyJob: Job<{ readonly from: Fd; readonly to: Fd }, null> = {
+export const copyJob: Job<CopyJobInput, null> = {
   name: "copy",
   entry: "extract",
-  run: ({ from, to }, { signal, throwIfAborted }) =>
-    runSyncJob(signal, () => (copyDirectory(from, to, throwIfAborted), null)),
+  run: ({ from, to, keepsOverlays }, { signal, throwIfAborted }) =>
+    runSyncJob(
+      signal,
+      () => (copyDirectory(from, to, { checkpoint: throwIfAborted, keepsOverlays }), null),
+    ),
 };
 
 /** Measures the disk use of a directory. */
@@ -59,7 +71,14 @@ export const syncJob: Job<Fd, null> = {
 export async function copyInPool(pool: Pool, from: string, to: string): Promise<void> {
   using source = openDirectory(from);
   using target = openDirectory(to);
-  await pool.run(copyJob, { from: source.fd, to: target.fd });
+  await pool.run(copyJob, { from: source.fd, to: target.fd, keepsOverlays: false });
+}
+
+/** Copies a directory in a worker, with the extended attributes that overlayfs made in it. */
+export async function copyWholeInPool(pool: Pool, from: string, to: string): Promise<void> {
+  using source = openDirectory(from);
+  using target = openDirectory(to);
+  await pool.run(copyJob, { from: source.fd, to: target.fd, keepsOverlays: true });
 }
 
 /** Measures the disk use of a directory in a worker. */

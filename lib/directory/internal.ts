@@ -4,7 +4,14 @@
  * @module
  */
 export { copyAttributes, copyAttributesFd } from "./copy_attributes.ts";
-export { copyInPool, removeJob, syncInPool, syncJob, usageInPool } from "./copy_jobs.ts";
+export {
+  copyInPool,
+  copyWholeInPool,
+  removeJob,
+  syncInPool,
+  syncJob,
+  usageInPool,
+} from "./copy_jobs.ts";
 export { disinherit } from "./disinherit.ts";
 export type { ExtractOptions, ExtractPart, ExtractPhase } from "./extract/contract.ts";
 export { extractInPool, type PoolExtraction } from "./extract/extract_in_pool.ts";

@@ -9,6 +9,7 @@ export { parentImage } from "./image_labels.ts";
 export { quoteKey } from "./keys.ts";
 export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
+export { lockSnapshotDirectory } from "./snapshot_lock.ts";
 export { ancestors, stat as statRow } from "./machine.ts";
 export { holdLowers, trimLowers, trimRequestedLowers } from "./lowers.ts";
 export {

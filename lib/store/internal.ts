@@ -41,6 +41,12 @@ export {
   stagedTree,
 } from "./disk/inspect/repairs.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
+export {
+  type CopiedRows,
+  copyDatabaseTo,
+  forgetSnapshots,
+  hasStill,
+} from "./disk/inspect/database_copy.ts";
 export { countParts, plannedPaths, reachedFrom } from "./disk/inspect/usage.ts";
 export { inodesAt, type InodeUse } from "./disk/gc/inodes.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";

@@ -10,6 +10,7 @@
  *
  * @module
  */
+export { type BackupOptions, type BackupReport, backupStore } from "./backup/backup_store.ts";
 export { type CheckOptions, checkStore } from "./check/check_store.ts";
 export { verifyImage } from "./check/verify_image.ts";
 export { collectGarbage, type CollectOptions, type CollectReport } from "./collect_garbage.ts";

@@ -27,6 +27,7 @@ export const WITHOUT_STORE: Readonly<
   "lease ls": [["lists nothing"]],
   "lease create": [["refuses", "a:1"]],
   "lease rm": [["refuses", "id"]],
+  backup: [["refuses", "OUTPUT"]],
   df: [["refuses"]],
   "prune images": [["refuses"]],
   "prune containers": [["refuses"]],

@@ -120,6 +120,11 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     ],
   },
   {
+    verbs: ["backup"],
+    flags: [FFI, "--allow-read=DIR", "--allow-write=DIR"],
+    commands: [["backup", "DIR/backup"]],
+  },
+  {
     verbs: ["squash", "rebase"],
     flags: [DATE],
     commands: [

@@ -1,0 +1,117 @@
+import { fromText, toHex } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  CWD,
+  fileErrno,
+  openDirectoryAt,
+  type OwnedFd,
+  ownFd,
+  syncFileSystem,
+} from "../../linux/mod.ts";
+
+/** A directory that gets its final name when it is complete. */
+export interface Unfinished extends AsyncDisposable {
+  /** Its path until then. */
+  readonly path: string;
+  /** Syncs everything in it, gives it its final name and syncs that. @throws {VarveError} `E_EXISTS` */
+  finish(): Promise<void>;
+}
+
+/**
+ * Makes a directory beside `target`, with another name. What earlier calls for the same target left when their
+ * processes were killed is removed.
+ *
+ * @param target absolute path; nothing, or an empty directory
+ * @throws {VarveError} `E_EXISTS` something is there · `E_NOT_FOUND` its parent is missing
+ */
+export async function makeUnfinished(target: string): Promise<Unfinished> {
+  const at = target.lastIndexOf("/");
+  const parent = target.slice(0, at) || "/", name = target.slice(at + 1);
+  const prefix = `.${name}.varve-`;
+  await refuseExisting(target);
+  for (const left of await namesIn(parent)) {
+    if (left.startsWith(prefix)) await removeIfDead(`${parent}/${left}`);
+  }
+  const path = `${parent}/${prefix}${toHex(crypto.getRandomValues(new Uint8Array(6)))}`;
+  await Deno.mkdir(path, { mode: 0o700 });
+  // Held until the end: it shows other calls that this one is at work.
+  const lock = await lockNew(path);
+  let isFinished = false;
+  return {
+    path,
+    async finish(): Promise<void> {
+      if (lock !== null) syncFileSystem(lock.fd);
+      await refuseExisting(target);
+      try {
+        await Deno.rename(path, target);
+      } catch (error) {
+        if (!/^(?:ENOTEMPTY|EEXIST|ENOTDIR)$/.test(fileErrno(error) ?? "")) throw error;
+        throw isThere(target);
+      }
+      isFinished = true;
+      using directory = await Deno.open(parent, { read: true });
+      await directory.sync();
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      if (!isFinished) await Deno.remove(path, { recursive: true });
+      lock?.[Symbol.dispose]();
+    },
+  };
+}
+
+async function lockNew(path: string): Promise<OwnedFd | null> {
+  try {
+    return lockOf(path);
+  } catch (error) {
+    await Deno.remove(path);
+    throw error;
+  }
+}
+
+async function refuseExisting(target: string): Promise<void> {
+  try {
+    const info = await Deno.lstat(target);
+    if (!info.isDirectory || (await namesIn(target)).length > 0) throw isThere(target);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function isThere(target: string): VarveError {
+  return new VarveError(
+    "E_EXISTS",
+    `Cannot write ${target}: it exists and is not an empty directory`,
+    {
+      subject: target,
+      hint: "give another directory",
+    },
+  );
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new VarveError(
+      "E_NOT_FOUND",
+      `Cannot write into ${directory}: there is no such directory`,
+      {
+        subject: directory,
+      },
+    );
+  }
+}
+
+async function removeIfDead(path: string): Promise<void> {
+  using lock = lockOf(path);
+  if (lock !== null) await Deno.remove(path, { recursive: true });
+}
+
+/** Locks a directory; `null` when another process holds the lock. */
+function lockOf(path: string): OwnedFd | null {
+  const directory = ownFd(openDirectoryAt(CWD, fromText(path)));
+  if (directory.lock("exclusive")) return directory;
+  directory[Symbol.dispose]();
+  return null;
+}
