@@ -2,10 +2,9 @@ import { VarveError } from "../../../errors.ts";
 import { guarded } from "../../../linux/mod.ts";
 import type { Collector, Garbage, GcKnowledge, GcOptions, GcReport, Marks } from "../../garbage.ts";
 import type { Lease } from "../../records.ts";
-import { checkWritable, type Disk, freeingTransaction } from "../context.ts";
+import { checkWritable, type Disk, freeingTransaction, takeLock } from "../context.ts";
 import { collectorLock, keptPath } from "../ingest_names.ts";
 import { type OverduePart, overdueParts } from "../kept_bytes.ts";
-import { FileLock } from "../lock.ts";
 import { namesIn } from "../system.ts";
 import { cachesBeyond } from "./bounds.ts";
 import { type Candidate, candidates, partCandidate, trashed } from "./candidates.ts";
@@ -72,6 +71,10 @@ export class DiskCollector implements Collector {
         }
         await sweep.emptyTrash(left);
         return report(sweep.removed, sweep.deferred, marks);
+      } catch (error) {
+        // Files may be left whose rows were removed.
+        this.#disk.owner.leaveMark();
+        throw error;
       } finally {
         freeingTransaction(this.#disk, "collect garbage", () => forgetChanges(this.#disk.db));
         this.#disk.room.keep();
@@ -87,7 +90,8 @@ export class DiskCollector implements Collector {
     // After a kill, the lock of the owner tells the next start to remove files without a row.
     await owner.fresh();
     try {
-      const lock = await FileLock.acquire(collectorLock(paths), { timeout: wait, signal });
+      const waiting = { timeout: wait, signal, what: "collects garbage" };
+      const lock = await takeLock(this.#disk, collectorLock(paths), waiting);
       return { [Symbol.dispose]: () => lock.remove() };
     } catch (error) {
       if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;

@@ -23,11 +23,11 @@ export interface GcFixture extends AsyncDisposable {
   load(name: string, layers: readonly string[], packing?: Packing): Promise<BuiltImage>;
 }
 
-/** Makes an empty store. */
-export async function gcFixture(): Promise<GcFixture> {
+/** Makes an empty store. `at` is its root; a directory of the fixture when absent. */
+export async function gcFixture(at?: string): Promise<GcFixture> {
   const stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDir());
-  const root = temp.join("store");
+  const root = at ?? temp.join("store");
   const store = stack.use(await openStore({ root, durability: "none" }));
   const pool = stack.use(createPool({ inline: true }));
   return {

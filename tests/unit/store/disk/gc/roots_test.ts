@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { VarveError } from "../../../../../lib/errors.ts";
+import { watchCalls } from "../../../../crash/store_calls.ts";
+import { tempDir } from "../../../../support/machine/temp_dir.ts";
 import type { Digest } from "../../../../../lib/digest/mod.ts";
 import type { ChainId } from "../../../../../lib/digest/mod.ts";
 import { namesIn } from "../../../../../lib/store/disk/system.ts";
@@ -188,4 +191,31 @@ Deno.test("what a mount uses is deferred", async () => {
   assertEquals(contentOf(store), [`layer:${base}`]);
   await store.collector.collect();
   assertEquals(contentOf(store), []);
+});
+
+Deno.test("a collection whose renames fail says so, and the next start removes the files without rows", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  await using fixture = await gcFixture(root);
+  const app = await fixture.load(APP, ["base"]);
+  fixture.store.images.remove(APP);
+  let failed = 0;
+  {
+    using _ = watchCalls((name) => {
+      if (name !== "renameSync") return;
+      failed++;
+      const text = "No space left on device (os error 28)";
+      throw Object.assign(new Error(text), { code: "ENOSPC" });
+    });
+    const error = await assertRejects(() => fixture.store.collector.collect(), VarveError);
+    assertEquals([error.code, error.details.errno], ["E_SYSCALL", "ENOSPC"]);
+  }
+  assertEquals(failed, 1);
+  assertEquals(fixture.store.layers.get(diffIdsOf(app)[0]!), undefined);
+  await fixture.store[Symbol.asyncDispose]();
+  await using again = await openStore({ root, durability: "none" });
+  assertEquals(contentOf(again), []);
+  assertEquals(await namesIn(`${root}/layers`), []);
+  assertEquals(await namesIn(`${root}/content/blobs/sha256`), []);
+  assertEquals(await namesIn(`${root}/trash`), []);
 });
