@@ -15,6 +15,7 @@ import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
 import { killAt } from "./kill.ts";
 import { cutPower } from "./power.ts";
+import { killAtRandom } from "./random.ts";
 
 /** What is asked for. */
 interface Options extends Choice {
@@ -36,7 +37,13 @@ const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors, orde
 /** The mode that has disks of its own. */
 const POWER = "power";
 
-const ALL_MODES: readonly string[] = [...Object.keys(MODES), POWER];
+/** The mode of random kills, 500 in each round. */
+const RANDOM = "random";
+
+/** Modes that are not about one command. */
+const WHOLE: readonly string[] = [POWER, RANDOM];
+
+const ALL_MODES: readonly string[] = [...Object.keys(MODES), ...WHOLE];
 
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
   const undisturbed = await stage.undisturbed();
@@ -126,7 +133,13 @@ async function powerRound({ seed, cuts }: Options): Promise<number> {
 /** One round. Gives how many promises were broken. */
 async function round(supervisor: Supervisor, options: Options): Promise<number> {
   let findings = options.modes.includes(POWER) ? await powerRound(options) : 0;
-  if (options.modes.every((mode) => mode === POWER)) return findings;
+  if (options.modes.includes(RANDOM)) {
+    const found = await killAtRandom(500, options.seed);
+    for (const line of found) console.log(line);
+    console.log(`random: seed ${options.seed}, 500 kills: ${found.length} findings`);
+    findings += found.length;
+  }
+  if (options.modes.every((mode) => WHOLE.includes(mode))) return findings;
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
     const { mounts = false, tools = [] } = scenario;
     const reasons = missing({ root: mounts, mount: mounts, tools });
@@ -135,7 +148,7 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
       continue;
     }
     await using stage = await Stage.open(scenario, supervisor, options.dir);
-    for (const mode of options.modes.filter((mode) => mode !== POWER)) {
+    for (const mode of options.modes.filter((mode) => !WHOLE.includes(mode))) {
       const before = findings;
       for await (const finding of MODES[mode]!(stage, options)) {
         findings++;

@@ -44,7 +44,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   I09: "containerd's services are to come",
   J03: "to come: a preloaded library that fails syncs and renames",
   J04: "to come: failure points inside of the process",
-  J05: "to come: a long loop of random kills",
   J10: "to come: a file system that fails at random",
   J14: "to come: a clean-up beside a pull",
   J16: "to come: signals in each phase",
