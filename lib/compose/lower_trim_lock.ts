@@ -10,11 +10,23 @@
  * if it gets the lock. Otherwise the last process that makes a snapshot carries out the request when it is done.
  */
 import { fromText } from "../bytes/mod.ts";
-import { CWD, openDirectoryAt, type OwnedFd, ownFd, sleep } from "../linux/mod.ts";
+import {
+  CWD,
+  fileErrno,
+  isNoSpace,
+  openDirectoryAt,
+  type OwnedFd,
+  ownFd,
+  sleep,
+  tryStatAt,
+} from "../linux/mod.ts";
 import { hasSharedMounts } from "./shared_mount.ts";
 
 /** Name of the request in `mounts/`. */
 const REQUEST = "trim";
+
+/** Name of a request that is carried out. If the process is killed meanwhile, the next one carries it out again. */
+const BEGUN = "trim-begun";
 
 /** Milliseconds between two attempts to get the lock: the first pause, and the longest. */
 const FIRST_PAUSE = 1, LONGEST_PAUSE = 16;
@@ -57,15 +69,27 @@ export function tryLockLowersAlone(mounts: string): OwnedFd | undefined {
 
 /**
  * Requests a trim, which the next call of {@linkcode trimIfRequested} carries out. Without mounted
- * lowers it does nothing.
+ * lowers it does nothing. On a full or read-only disk it does nothing either: gc trims without a request.
+ *
+ * @returns whether there is a request
  */
-export function requestTrim(mounts: string): void {
-  if (hasSharedMounts(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
+export function requestTrim(mounts: string): boolean {
+  if (!hasSharedMounts(mounts)) return false;
+  try {
+    Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
+    return true;
+  } catch (error) {
+    if (!isNoSpace(error) && fileErrno(error) !== "EROFS") throw error;
+    return false;
+  }
 }
 
 /** Trims now. If a snapshot is being made, leaves a request instead. */
 export function trimOrRequest(mounts: string, trim: () => void): void {
-  requestTrim(mounts);
+  if (!requestTrim(mounts) && hasSharedMounts(mounts)) {
+    using directory = open(mounts);
+    if (directory.lock("exclusive")) trim();
+  }
   trimIfRequested(mounts, trim);
 }
 
@@ -77,24 +101,25 @@ export function trimIfRequested(mounts: string, trim: () => void): void {
   while (isRequested(mounts)) {
     using directory = open(mounts);
     if (!directory.lock("exclusive")) return;
-    // Remove the request before the trim: a later request may be for a lower that this trim does not see.
-    removeRequest(mounts);
-    trim();
+    // Rename the request before the trim: a later request may be for a lower that this trim does not see.
+    ignoreNotFound(() => Deno.renameSync(`${mounts}/${REQUEST}`, `${mounts}/${BEGUN}`));
+    try {
+      trim();
+    } finally {
+      ignoreNotFound(() => Deno.removeSync(`${mounts}/${BEGUN}`));
+    }
   }
 }
 
 function isRequested(mounts: string): boolean {
-  try {
-    return Deno.lstatSync(`${mounts}/${REQUEST}`).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return [REQUEST, BEGUN].some((name) =>
+    tryStatAt(CWD, fromText(`${mounts}/${name}`)) !== undefined
+  );
 }
 
-function removeRequest(mounts: string): void {
+function ignoreNotFound(change: () => void): void {
   try {
-    Deno.removeSync(`${mounts}/${REQUEST}`);
+    change();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

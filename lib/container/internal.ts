@@ -4,3 +4,4 @@
  * @module
  */
 export { CONTAINER_LABELS } from "./container_records.ts";
+export { removeAbandoned } from "./abandoned.ts";

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { endDeadMounts, removeDeadViews } from "./dead_mounts.ts";
 export { isWithin } from "./is_within.ts";
 export { checkMountTarget } from "./mount_image.ts";

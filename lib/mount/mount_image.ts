@@ -9,6 +9,7 @@ import {
   readMountInfo,
 } from "../linux/mod.ts";
 import {
+  holdLowers,
   isVarveMount,
   leaseResources,
   lockWritable,
@@ -37,9 +38,11 @@ import {
   type Store,
   type StoredImage,
 } from "../store/mod.ts";
+import { endDeadMounts } from "./dead_mounts.ts";
 import { isWithin } from "./is_within.ts";
 import { openMountTarget } from "./mount_target.ts";
-import { forgetMount, unmountImage } from "./unmount_image.ts";
+import { forgetMount } from "./forget_mount.ts";
+import { unmountImage } from "./unmount_image.ts";
 
 /** Options of {@linkcode mountImage}. */
 export interface MountImageOptions
@@ -72,7 +75,7 @@ export interface MountedImage extends AsyncDisposable {
 /**
  * Mounts an image at a directory: read-only, or with the read-write snapshot `key` on top. The snapshot stays after the
  * mount ends. A lease protects what the mount needs until {@linkcode unmountImage}. A lease that a crash or a reboot
- * left behind is replaced.
+ * left behind is replaced, and those of other directories end, too.
  *
  * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory · `E_USAGE` the
  * target is not a directory, or contains the store, or is inside the store · `E_PRECONDITION` something is mounted
@@ -118,13 +121,17 @@ async function mountStored(request: MountRequest, path: string): Promise<Mounted
   directory.lock();
   refuseMounted(store, target);
   const id = mountId(target);
+  await endDeadMounts(store, () => snapshotter);
   await forgetMount(store, snapshotter, id);
+  // Until the lease is written, only this says that a view without a lease is not left over.
+  using held = await holdLowers(store, request.signal);
   const writable = key === undefined ? null : await openWritable({ ...request, key });
   const mounts = writable?.mounts ?? await viewOf(request, id);
   // One upper directory must never be mounted twice.
   using lock = writable === null ? null : await lockIdle(request, writable);
   try {
     store.leases.create(leaseOf(request, target, key ?? id));
+    held[Symbol.dispose]();
     performAll(mounts, target);
   } catch (error) {
     await forgetMount(store, snapshotter, id);

@@ -1,7 +1,9 @@
 import { VarveError } from "../errors.ts";
-import { ignoreMissing } from "../snapshot/internal.ts";
+import { ignoreMissing, trimLowers } from "../snapshot/internal.ts";
 import { createSnapshotter, MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
+import { removeDeadViews } from "./dead_mounts.ts";
 import { unmountImage } from "./unmount_image.ts";
 
 /** Options of {@linkcode unmountAll}. */
@@ -50,6 +52,9 @@ export async function unmountAll(
   for (const { key, kind } of snapshotter.walk()) {
     if (kind !== "committed") await ignoreMissing(() => snapshotter.release(key));
   }
+  const disk = requireDisk(store, "unmount");
+  await removeDeadViews(disk, () => snapshotter);
+  trimLowers(disk);
   const [first, ...more] = failed;
   if (first === undefined) return done.toReversed();
   if (more.length === 0) throw first;

@@ -7,9 +7,13 @@ import {
   mountId,
   mountState,
   snapshotOfLease,
+  trimRequestedLowers,
 } from "../snapshot/internal.ts";
 import { createSnapshotter, type Snapshotter } from "../snapshot/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
+import { endDeadMounts } from "./dead_mounts.ts";
+import { forgetMount } from "./forget_mount.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 import { usersOf } from "./mount_users.ts";
 
@@ -61,11 +65,16 @@ export async function unmountImage(
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
+  // While there is a lease, the same command can be given again after a kill.
+  const key = snapshotOfLease(lease);
+  if (key !== id) await ignoreMissing(() => snapshotter.release(key));
   if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {
     await forgetWithHint(store, snapshotter, target);
   }
-  const key = snapshotOfLease(lease);
-  if (key !== id) await ignoreMissing(() => snapshotter.release(key));
+  directory?.[Symbol.dispose]();
+  const disk = requireDisk(store, "unmount");
+  await endDeadMounts(disk, () => snapshotter);
+  trimRequestedLowers(disk);
   return { key };
 }
 
@@ -94,19 +103,6 @@ async function forgetWithHint(
     const hint = `nothing is mounted there any more: unmount ${target} again to repair the store`;
     throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
   }
-}
-
-/** Removes the lease of a mount, and the view that was made for it. Idempotent. */
-export async function forgetMount(
-  store: Store,
-  snapshotter: Snapshotter,
-  id: string,
-): Promise<void> {
-  await ignoreMissing(async () => {
-    // A snapshot of another kind was not made for the mount: a user took this key.
-    if (snapshotter.stat(id).kind === "view") await snapshotter.remove(id);
-  });
-  await ignoreMissing(() => store.leases.remove(id));
 }
 
 /** Resolves a target. If the target does not exist any more, and there is a lease for it, the former path is used. */

@@ -1,11 +1,14 @@
 /** Shared lowers: kept while a snapshot that has no lease yet is made, and unmounted when no snapshot needs them. */
 import {
   composedDirectory,
+  hasSharedMounts,
   lockLowers,
   trimIfRequested,
   trimOrRequest,
   trimSharedMounts,
 } from "../compose/internal.ts";
+import { VarveError } from "../errors.ts";
+import { mayMount } from "../linux/mod.ts";
 import { RELEASED_LABEL } from "../store/internal.ts";
 import type { DiskStore, SnapshotRow } from "../store/mod.ts";
 import type { Ancestor } from "./contract.ts";
@@ -41,9 +44,18 @@ export function trimRequestedLowers(store: DiskStore): void {
   trimIfRequested(store.directories.mounts, () => trim(store));
 }
 
-/** Unmounts the lowers that no snapshot needs, whatever driver mounted them. */
+/**
+ * Unmounts the shared lowers that no snapshot needs, whatever driver mounted them: such as those that a killed process
+ * left mounted. Otherwise their images would be in use for ever. If that is not known, all stay mounted.
+ */
 export function trimLowers(store: DiskStore): void {
-  trimOrRequest(store.directories.mounts, () => trim(store));
+  const { mounts } = store.directories;
+  if (!mayMount() || !hasSharedMounts(mounts)) return;
+  try {
+    trimOrRequest(mounts, () => trim(store));
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+  }
 }
 
 function trim(store: DiskStore): void {

@@ -2,7 +2,7 @@ import { requireDisk } from "../store/internal.ts";
 import type { GcOptions, GcReport, Store } from "../store/mod.ts";
 import { dropCompressed, type DroppedImage } from "./drop_compressed.ts";
 import { gcKnowledge } from "./gc_knowledge.ts";
-import { trimLowers } from "./trim_lowers.ts";
+import { removeRemains } from "./remains.ts";
 
 /** Options of {@linkcode collectGarbage}. */
 export interface CollectOptions extends GcOptions {
@@ -24,6 +24,9 @@ export interface CollectReport extends GcReport {
  * Removes everything from a store that no image name, snapshot, live lease or running load, pull or commit needs, and
  * tells what it was. Caches of what is kept are removed only beyond the bounds of the settings `cache.size` and
  * `cache.parts`. What a mount uses is deferred to a later collection.
+ *
+ * Before, it ends what mounts and runs left that were killed or ended by a reboot: leases, views, snapshots of runs with
+ * `remove`, and lowers that no snapshot needs.
  *
  * Other processes may use the store meanwhile. What became needed since the search began stays. Killing the process at
  * any moment loses nothing: the next start or collection goes on.
@@ -49,7 +52,7 @@ export async function collectGarbage(
 ): Promise<CollectReport> {
   const { dropCompressed: drops = false, dryRun = false, signal } = options;
   const disk = requireDisk(store, "collect garbage");
-  if (!dryRun) trimLowers(disk);
+  if (!dryRun) await removeRemains(disk);
   const dropped = drops && !dryRun ? await dropCompressed(disk, signal) : [];
   return { ...await disk.collector.collect(gcKnowledge(disk), options), dropped };
 }

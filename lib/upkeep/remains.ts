@@ -1,0 +1,21 @@
+import { removeAbandoned } from "../container/internal.ts";
+import { isSupported } from "../linux/mod.ts";
+import { endDeadMounts, removeDeadViews } from "../mount/internal.ts";
+import { trimLowers } from "../snapshot/internal.ts";
+import { createSnapshotter } from "../snapshot/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
+
+/**
+ * Removes what keeps other things, but belongs to nobody: leases and views of mounts that have ended, snapshots of runs
+ * with `remove` that were killed before they began, and shared lowers that no snapshot needs.
+ */
+export async function removeRemains(store: DiskStore): Promise<void> {
+  // Without system calls nobody knows what is mounted or locked.
+  if (!isSupported()) return;
+  // Every driver can remove a snapshot. To look for the best one would mount.
+  const snapshotter = () => createSnapshotter(store, { driver: "native" });
+  await endDeadMounts(store, snapshotter);
+  await removeDeadViews(store, snapshotter);
+  await removeAbandoned(store, snapshotter);
+  trimLowers(store);
+}
