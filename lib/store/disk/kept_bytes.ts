@@ -114,7 +114,9 @@ export async function overdueParts(
     overdue.push({
       digest,
       bytes,
-      reason: "kept parts have more bytes than the setting cache.parts",
+      reason: given === undefined
+        ? "kept parts have more bytes than the setting cache.parts"
+        : "it is not in use",
     });
   }
   return overdue;

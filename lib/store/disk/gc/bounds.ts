@@ -49,7 +49,7 @@ export async function cachesBeyond(
   for (const { candidate, bytes, usedAt } of caches.sort((a, b) => a.usedAt - b.usedAt)) {
     if (total <= bound || usedAt >= before) break;
     if (candidate.keptBy.some((thing) => needed.keeps(thing))) continue;
-    beyond.push(candidate);
+    beyond.push(given === undefined ? candidate : { ...candidate, reason: UNUSED });
     total -= bytes;
   }
   return beyond;
@@ -70,6 +70,8 @@ function estimate(caches: readonly Cache[]): number {
   return caches.reduce((sum, { about }) => sum + about, 0);
 }
 
+/** The reason for bounds that are not those of the settings. */
+const UNUSED = "it is not in use";
 const REASON =
   "caches have more bytes than the setting cache.size, and this was not used for the longest time";
 
