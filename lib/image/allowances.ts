@@ -54,7 +54,7 @@ export class Allowances {
   /** Checks the number of entries of all layers of a compressed archive together. @throws {VarveError} `E_LIMIT` */
   judge(archiveSize: number, verb: string): void {
     const { entryRatio, entryRatioFrom } = layerLimits(this.#limits);
-    if (this.#carried <= entryRatioFrom || this.#counted <= archiveSize / KIB * entryRatio) return;
+    if (this.#counted <= Math.max(entryRatioFrom, archiveSize / KIB * entryRatio)) return;
     throw new VarveError(
       "E_LIMIT",
       `Cannot ${verb} an archive of ${archiveSize} compressed bytes: its layers have ${this.#carried} ` +

@@ -19,8 +19,8 @@ export interface LayerLimits {
   readonly metadata: number;
   /**
    * Number of entries per KiB of the compressed layer. A parent that has no entry of its own counts
-   * as four. Checked above `entryRatioFrom` entries (counted as for `entries`). All layers of one call, such as a pull, share the entries that they
-   * may have beyond this ratio.
+   * as four. Checked above `entryRatioFrom` entries, counted in the same way. All layers of one
+   * call, such as a pull, share the entries that they may have beyond this ratio.
    */
   readonly entryRatio: number;
   /** Number of entries above which `entryRatio` is checked. */

@@ -44,15 +44,15 @@ const INPUTS: readonly Input[] = [
     entries: 60_000,
     image: () => ({ layers: [each(60_000, (i) => [header({ name: `d/${i}` })])] }),
   },
-  {
-    what: "K13: 220 names of 200 directories each",
-    entries: 44_000,
+  ...[60, 220].map((names) => ({
+    what: `K13: ${names} names of 200 directories each`,
+    entries: names * 201,
     image: () => ({
       layers: [
-        each(220, (i) => [gnuLong("L", `${i}${"/a".repeat(199)}/f`), header({ name: "f" })]),
+        each(names, (i) => [gnuLong("L", `${i}${"/a".repeat(199)}/f`), header({ name: "f" })]),
       ],
     }),
-  },
+  })),
   {
     what: "K21: 110,000 files and 900 KB that do not compress",
     entries: 110_000,
@@ -155,7 +155,7 @@ const INPUTS: readonly Input[] = [
   },
 ];
 
-/** What is asked of each image: all verbs that read one. `load` comes first. */
+/** What is asked of each image: all verbs that read one. `load` comes first, `rmi` last. */
 const VERBS: readonly (readonly string[])[] = [
   ["images"],
   ["inspect", NAME],
@@ -166,9 +166,23 @@ const VERBS: readonly (readonly string[])[] = [
   ["cat", `${NAME}:/`],
   ["tree", NAME],
   ["diff", NAME, NAME],
-  ["save", NAME, "-o", "SAVED.tar"],
+  ["save", NAME, "-o", "OUT.saved.tar"],
   ["unpack", NAME, "OUT"],
   ["export", NAME, "-o", "OUT.tar"],
+  ["verify", NAME],
+  ["fsck", "--deep"],
+  ["df"],
+  ["why", NAME],
+  ["gc"],
+];
+
+/** What is asked of each image with layers. */
+const LAYER_VERBS: readonly (readonly string[])[] = [
+  ["squash", NAME, "example.org/squashed:1"],
+  ["snapshot", "prepare", "key", NAME],
+  ["snapshot", "usage", "key"],
+  ["export", "key", "-o", "OUT.key.tar"],
+  ["commit", "key", "example.org/committed:1"],
 ];
 
 for (const { what, entries, image } of INPUTS) {
@@ -178,7 +192,8 @@ for (const { what, entries, image } of INPUTS) {
     fn: async (t) => {
       await using temp = await tempDir();
       const cli = new Cli(temp.join("store"));
-      const archive = archiveTar(ociFiles([buildImage({ name: NAME, ...image() })]));
+      const spec = image();
+      const archive = archiveTar(ociFiles([buildImage({ name: NAME, ...spec })]));
       const packed = new Uint8Array(gzipSync(archive, { level: 9 }));
       assert(packed.length <= MIB, `${packed.length} bytes`);
       await Deno.writeFile(temp.join("in.tar.gz"), packed);
@@ -194,7 +209,8 @@ for (const { what, entries, image } of INPUTS) {
           assert(memory <= budget, `${args[0]}: ${memory / MIB} MiB, more than ${budget / MIB}`);
         });
       await run(["load", temp.join("in.tar.gz")]);
-      for (const args of isRefused ? [] : VERBS) {
+      const verbs = spec.layers.length === 0 ? VERBS : [...VERBS, ...LAYER_VERBS];
+      for (const args of isRefused ? [] : [...verbs, ["rmi", NAME]]) {
         await run(args.map((arg) => arg.startsWith("OUT") ? temp.join(arg) : arg));
       }
     },

@@ -108,7 +108,7 @@ export class Budget {
     const counted = this.#counted;
     const beyond = Math.max(0, counted - Math.floor(blobSize / KIB * entryRatio));
     return {
-      entries: Math.min(this.#entries, beyond),
+      entries: beyond,
       metadata: Math.max(0, metadata - blobSize * metadataRatio),
       counted,
     };
@@ -128,7 +128,7 @@ export class Budget {
   #hasTooMany(): boolean {
     const { entries, entryRatioFrom } = this.limits;
     return this.#entries > entries ||
-      this.#entries > entryRatioFrom && this.#counted > this.#mostCounted;
+      this.#counted > entryRatioFrom && this.#counted > this.#mostCounted;
   }
 
   #tooMany(subject: string): VarveError {

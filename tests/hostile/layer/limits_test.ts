@@ -39,14 +39,14 @@ for (const when of ["begin", "end"] as const) {
     // Each entry makes two directories that have no entry of their own.
     const entries = (n: number) =>
       Array.from({ length: n / 3 }, (_, i) => entryOf(`d${i}/e/f`, "fifo"));
-    const limits = { entryRatio: 3, entryRatioFrom: 6 };
+    const limits = { entryRatio: 3, entryRatioFrom: 18 };
     const at = (n: number, blobSize: number) => verdict(entries(n), limits, blobSize, when);
     // 9 entries, and 18 implied directories that count as 4 each.
     assertEquals([at(27, 28 * 1024), at(27, 27 * 1024), at(27, 26 * 1024)], ["OK", "OK", setting]);
     const flat = (n: number) =>
       verdict(Array.from({ length: n }, (_, i) => entryOf(`f${i}`, "fifo")), limits, 10240, when);
     assertEquals([flat(29), flat(30), flat(31)], ["OK", "OK", setting]);
-    // Up to entryRatioFrom nothing is checked.
+    // Up to entryRatioFrom, counted in the same way, nothing is checked.
     assertEquals([at(3, 1), at(6, 1), at(9, 1)], ["OK", "OK", setting]);
     assertEquals(verdict(entries(33), { entries: 32 }, 1e6, when), "limits.layer.entries");
   });
