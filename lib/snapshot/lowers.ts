@@ -50,7 +50,8 @@ export function trimRequestedLowers(store: DiskStore): void {
  */
 export function trimLowers(store: DiskStore): void {
   const { mounts } = store.directories;
-  if (!mayMount() || !hasSharedMounts(mounts)) return;
+  // Looked at first, because the question whether this process may mount needs FFI.
+  if (!hasSharedMounts(mounts) || !mayMount()) return;
   try {
     trimOrRequest(mounts, () => trim(store));
   } catch (error) {

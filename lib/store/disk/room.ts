@@ -20,8 +20,8 @@ import type { Paths } from "./paths.ts";
 import { lstatOrNothingSync } from "./system.ts";
 
 /**
- * Size of the reserve in bytes. Removing one image needs 96 KiB on ext4 and tmpfs, 128 on btrfs, 200 on xfs. A removal of many
- * things makes a larger WAL.
+ * Size of the reserve in bytes. Removing one image needs 96 KiB on ext4 and tmpfs, and 128 KiB on btrfs. A removal of
+ * many things makes a larger WAL.
  */
 export const RESERVE_BYTES: number = 1024 * 1024;
 /** The least reserve, and what a smaller reserve is short of the full size by: a multiple of this. */
