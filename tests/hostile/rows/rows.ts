@@ -49,7 +49,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   J16: "to come: signals in each phase",
   J21: "to come: a push that is interrupted at each step",
   J23: "to come: a clock that goes backwards",
-  J24: "to come: 100,000 snapshots",
 };
 
 /** The rows that a test covers: the known ids in its name. */
