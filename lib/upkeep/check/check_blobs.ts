@@ -1,7 +1,15 @@
 import { isDigest } from "../../digest/mod.ts";
 import { mediaTypeInfo } from "../../oci/mod.ts";
 import type { FileFact, StoreRows } from "../../store/internal.ts";
-import { bytes, checkMode, checkStray, type Ownership, type Report, wrongSize } from "./damage.ts";
+import {
+  checkMode,
+  checkStray,
+  expectedFor,
+  NOTED,
+  type Ownership,
+  type Report,
+  wrongSize,
+} from "./damage.ts";
 
 /** Mode of a blob, of a layer's tar and of its tree. */
 export const DATA_MODE = 0o444;
@@ -52,8 +60,7 @@ export function checkBlobs(
         }
         continue;
       }
-      const wrong = wrongSize(file, row.size) ??
-        (row.verified_at === 0 ? "noted as damaged" : undefined);
+      const wrong = wrongSize(file, row.size) ?? (row.verified_at === 0 ? NOTED : undefined);
       if (wrong !== undefined) reportBlob(rows, row, wrong, report);
       if (file.type === "file") checkMode(report, owner, path, file, DATA_MODE);
     }
@@ -72,7 +79,7 @@ function reportBlob(
   report({
     kind: kindOfBlob(media_type),
     what: pathOfBlob(digest),
-    expected: bytes(size),
+    expected: expectedFor(actual, size),
     actual,
     healedBy: remedyOfBlob(rows, digest),
     site: { at: "blob", digest },

@@ -13,7 +13,9 @@ import {
   bytes,
   checkMode,
   checkStray,
+  expectedFor,
   type Home,
+  NOTED,
   type Ownership,
   type Report,
   wrongSize,
@@ -52,7 +54,7 @@ export function checkLayer(
 ): void {
   const path = `layers/${row.cache_id}`;
   const files = filesByName(home);
-  const noted = row.verified_at === 0 ? "noted as damaged" : undefined;
+  const noted = row.verified_at === 0 ? NOTED : undefined;
   for (const [name, size] of [["layer.tar", row.size], ["tree", row.tree_size]] as const) {
     const file = files.get(name);
     const wrong = wrongSize(file, size) ?? (name === "layer.tar" ? noted : undefined);
@@ -60,7 +62,7 @@ export function checkLayer(
       report({
         kind: name === "tree" ? "tree" : "layer",
         what: `${path}/${name} of layer ${row.diff_id}`,
-        expected: bytes(size),
+        expected: expectedFor(wrong, size),
         actual: wrong,
         healedBy: name === "tree" ? "repair" : remedyOfLayer(rows, row.diff_id),
         site: { at: "layer", diffId: row.diff_id, cacheId: row.cache_id },

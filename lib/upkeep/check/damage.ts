@@ -53,6 +53,14 @@ export function wrongSize(file: FileFact | undefined, size: number): string | un
   return file.size === size ? undefined : bytes(file.size);
 }
 
+/** What is found of bytes that an earlier read or check found wrong. */
+export const NOTED = "noted as damaged";
+
+/** What a finding expects of a file with `size` bytes, of which it found `actual`. */
+export function expectedFor(actual: string, size: number): string {
+  return actual === NOTED ? "sound bytes" : bytes(size);
+}
+
 /** A number of bytes as text. */
 export function bytes(count: number): string {
   return `${count} bytes`;
