@@ -7,7 +7,7 @@
  *     <digest>.part           kept bytes of a blob
  *     <digest>.ready          says where the files of a finished, uncommitted layer are
  *     <id>.<directory>.lock   locked while a directory of a layer or a chain is made
- *     <id>.marker.lock        locked while a commit replaces the marker of a layer
+ *     sha256:<digit>.marker.lock    locked while markers of layers and chains are replaced
  *     snapshot-<cache-id>.lock  locked while the marker and the row of a snapshot are replaced
  *     gc.lock                 locked while a process collects garbage
  *     index.lock index.json oci-layout    while these files of `content/` are replaced
@@ -17,7 +17,7 @@
  * @module
  */
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
-import { LAYOUT_FILES } from "./names.ts";
+import { LAYOUT_FILES, MARKER } from "./names.ts";
 import type { Paths } from "./paths.ts";
 
 const LOCK = ".lock";
@@ -84,6 +84,14 @@ export function isIntent(name: string): boolean {
 export function intentsIn(names: readonly string[], intent: Intent): number[] {
   const ids = names.map((name) => withoutEnd(name, `.${intent}`));
   return ids.filter((id) => id !== undefined && /^[1-9][0-9]{0,14}$/.test(id)).map(Number);
+}
+
+/**
+ * The lock that is held while the marker of a layer or a chain is replaced. All whose ids have the same first digit
+ * share it, so that a commit of 500 layers holds 16 locks and not 500 open files.
+ */
+export function markerLock({ ingest }: Paths, id: DiffId | ChainId): string {
+  return `${ingest}/${id.slice(0, id.indexOf(":") + 2)}.${MARKER}${LOCK}`;
 }
 
 /** The kept bytes of a blob. */

@@ -10,7 +10,7 @@ import { blobRow, layerRow } from "../content.ts";
 import { checkWritable, type Disk, shareStoreLock, takeLock } from "../context.ts";
 import { noteDamage } from "../damage.ts";
 import type { ChainRow } from "../database/records.ts";
-import { directoryLock, layerLock } from "../ingest_names.ts";
+import { directoryLock, layerLock, markerLock } from "../ingest_names.ts";
 import { writeIndex } from "../layout_index.ts";
 import { FileLock } from "../lock.ts";
 import { committedMarker } from "../markers/layer_marker.ts";
@@ -108,7 +108,7 @@ export async function restoreMarker(
   const id = marker.kind === "layer" ? marker.diffID : (marker as { chainID: string }).chainID;
   await guarded(`write the marker of ${id}`, async () => {
     const temporary = await disk.owner.fresh();
-    const lock = await takeLock(disk, directoryLock(disk.paths, id as DiffId, MARKER), {
+    const lock = await takeLock(disk, markerLock(disk.paths, id as DiffId), {
       what: `marks ${id}`,
     });
     try {

@@ -4,10 +4,9 @@ import { blobRow, layerRow } from "../content.ts";
 import { type Disk, takeLock } from "../context.ts";
 import { isLayerWhole } from "../damage.ts";
 import type { LayerRow } from "../database/records.ts";
-import { directoryLock } from "../ingest_names.ts";
+import { markerLock } from "../ingest_names.ts";
 import type { FileLock } from "../lock.ts";
 import type { LayerMarker, MarkedBlob } from "./marker_format.ts";
-import { MARKER } from "../names.ts";
 import type { DiskPlan, StagedFiles } from "../staged.ts";
 
 /**
@@ -17,12 +16,9 @@ import type { DiskPlan, StagedFiles } from "../staged.ts";
 export async function lockMarkers(disk: Disk, plan: DiskPlan): Promise<FileLock[]> {
   const locks: FileLock[] = [];
   try {
-    for (const diffId of [...layersOf(plan)].filter((id) => changesMarker(disk, plan, id)).sort()) {
-      locks.push(
-        await takeLock(disk, directoryLock(disk.paths, diffId, MARKER), {
-          what: `changes layer ${diffId}`,
-        }),
-      );
+    const changed = [...layersOf(plan)].filter((id) => changesMarker(disk, plan, id));
+    for (const path of new Set(changed.map((id) => markerLock(disk.paths, id)).sort())) {
+      locks.push(await takeLock(disk, path, { what: "changes layers" }));
     }
     return locks;
   } catch (error) {
