@@ -1,3 +1,4 @@
+import { compressionMagic } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import { guarded } from "../linux/mod.ts";
 
@@ -65,23 +66,26 @@ function truncated(path: string, expected: number, actual: number): VarveError {
 }
 
 /**
- * Number of bytes of a stream that are read before the work on it begins: 4 MiB. What a layer may hold depends on the
- * compressed size, and a small stream must not cost more than a small file.
+ * Number of bytes of a compressed stream that are read before the work on it begins: 4 MiB. What a layer may hold
+ * depends on the compressed size, and a small stream must not cost more than a small file.
  */
 const AHEAD = 4 * 1024 * 1024;
 
 /** Bytes of a piece in which the begin of a stream is passed on. */
 const PIECE = 64 * 1024;
 
+/** Number of bytes that show whether a stream is compressed. */
+const MAGIC = 4;
+
 /** A stream whose begin was read. */
 export interface AheadBytes {
-  /** Size of the whole stream in bytes; `undefined` when it is longer than what was read. */
+  /** Size of the whole stream in bytes; `undefined` when it is not compressed, or longer than what was read. */
   readonly size: number | undefined;
   /** All bytes of the stream. Iterate once. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Reads the begin of a stream. */
+/** Reads the begin of a stream. Of one that is not compressed, only the first bytes: the work on it begins at once. */
 export async function readAhead(bytes: AsyncIterable<Uint8Array>): Promise<AheadBytes> {
   const rest = bytes[Symbol.asyncIterator]();
   // The chunks are copied: a pipe may give single bytes, each in a large buffer of its own.
@@ -100,6 +104,8 @@ export async function readAhead(bytes: AsyncIterable<Uint8Array>): Promise<Ahead
     }
     begin.set(next.value, length);
     length = end;
+    const isPlain = compressionMagic(begin.subarray(0, MAGIC)) === undefined;
+    if (length >= MAGIC && isPlain) break;
   }
   return { size: undefined, bytes: joined(begin.subarray(0, length), rest) };
 }

@@ -13,11 +13,12 @@ import { header } from "../../support/tar/raw_blocks.ts";
 
 const AHEAD = 4 * 1024 * 1024;
 
-/** A stream in chunks, each of which is a view of a larger buffer. */
+/** A stream in chunks that begins like gzip. Each chunk is a view of a larger buffer. */
 async function* chunks(total: number, size: number, closed: { times: number }) {
   try {
     for (let at = 0; at < total; at += size) {
       const buffer = new Uint8Array(2 * size).fill(at / size % 251);
+      if (at === 0) buffer.set([0x1f, 0x8b]);
       yield await Promise.resolve(buffer.subarray(0, Math.min(size, total - at)));
     }
   } finally {
@@ -34,9 +35,25 @@ Deno.test("a stream that ends within 4 MiB has a size, a longer one has none", a
     const parts = await Array.fromAsync(ahead.bytes);
     const whole = joinBytes(parts);
     assertEquals(whole.length, total);
-    for (let at = 0; at < total; at += size) assertEquals(whole[at], at / size % 251);
+    for (let at = size; at < total; at += size) assertEquals(whole[at], at / size % 251);
     assertEquals(closed.times, 1);
   }
+});
+
+Deno.test("the work on a stream that is not compressed begins with its first bytes", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const ahead = readAhead(readable);
+  // The writer does not end the stream.
+  for (const byte of [1, 2, 3, 4]) await writer.write(new Uint8Array([byte]));
+  const { size, bytes } = await ahead;
+  assertEquals(size, undefined);
+  const read = bytes[Symbol.asyncIterator]();
+  assertEquals((await read.next()).value, new Uint8Array([1, 2, 3, 4]));
+  const ended = writer.write(new Uint8Array([5])).then(() => writer.close());
+  assertEquals((await read.next()).value, new Uint8Array([5]));
+  assertEquals((await read.next()).done, true);
+  await ended;
 });
 
 Deno.test("a consumer that stops early ends the stream", async () => {
