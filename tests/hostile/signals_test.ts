@@ -91,7 +91,7 @@ async function terminated(
 
 /** Lets a store take what {@linkcode deepTar} makes, which is refused otherwise. */
 async function raiseLimits(cli: Cli): Promise<void> {
-  await cli.text(["config", "set", "limits.layer.entryRatioFrom", "1000000"]);
+  await cli.text(["config", "set", "limits.layer.entryRatioFrom", "10000000"]);
   for (const name of ["metadata", "metadataRatioFrom"]) {
     await cli.text(["config", "set", `limits.layer.${name}`, "10000000000"]);
   }
