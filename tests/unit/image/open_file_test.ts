@@ -41,6 +41,8 @@ Deno.test("an image is taken by name, digest, row, as it was read and as it was 
   const other = buildImage({ name: NAME, layers: [[{ name: "other" }]] });
   await fixture.load(other);
   assertNotEquals((await imageTree(store, NAME)).digest, digest);
+  assertEquals((await imageTree(store, loaded)).digest, digest);
+  store.images.remove(`<none>@${loaded.manifest}`);
   assertEquals(await codeOf(() => imageTree(store, loaded)), "E_NOT_FOUND");
 });
 

@@ -48,10 +48,12 @@ Deno.test("squash: a second squash gives the same layer; an image without layers
   assertEquals(store.images.get("docker.io/library/no:1"), undefined);
 });
 
-Deno.test("squash: a name moves to the new image", async () => {
+Deno.test("squash: a name moves to the new image, and the old one is kept without a name", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
+  const before = fixture.store.images.get(SAMPLE)?.target.digest;
   const made = await squashImage(fixture.store, SAMPLE, fixture.as(SAMPLE));
   assertEquals(fixture.store.images.get(SAMPLE)?.target.digest, made.manifest);
-  assertEquals(fixture.store.images.list().length, 1);
+  const names = fixture.store.images.list().map(({ name }) => name);
+  assertEquals(names.sort(), [`<none>@${before}`, SAMPLE].sort());
 });
