@@ -106,7 +106,10 @@ Deno.test({
         })
       );
       assertEquals(ended, reason);
-      await Deno.remove(join("tar"));
+      // The cancel may come before the second thread has made the tar.
+      await Deno.remove(join("tar")).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
 
       // The workers still work.
       await Deno.writeTextFile(join("root/last"), "last");
