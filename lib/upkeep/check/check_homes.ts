@@ -18,6 +18,7 @@ import {
   NOTED,
   type Ownership,
   type Report,
+  rowReport,
   wrongSize,
 } from "./damage.ts";
 
@@ -87,15 +88,7 @@ function checkProofs(
   report: Report,
 ): void {
   const { blobs, names, held } = proofsOf(rows);
-  const say = (table: string, key: string, expected: string, actual: string) =>
-    report({
-      kind: "row",
-      what: `row of ${table} ${key}`,
-      expected,
-      actual,
-      healedBy: "rebuild",
-      site: { at: "row", table, key },
-    });
+  const say = rowReport(report);
   const layer = `layer ${diff_id}`;
   for (const { digest, size, mediaType } of marker.blobs ?? []) {
     const row = held.get(digest);

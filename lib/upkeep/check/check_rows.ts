@@ -9,7 +9,7 @@ import {
   platformFromJson,
 } from "../../oci/mod.ts";
 import type { StoreRows } from "../../store/internal.ts";
-import type { Report } from "./damage.ts";
+import { type Report, rowReport } from "./damage.ts";
 
 /** Type and subtype of a media type (RFC 6838, section 4.2), with parameters. */
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?:\s*;.*)?$/i;
@@ -19,15 +19,7 @@ const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?:\s
  * SQLite cannot know that, because for SQLite every text is right.
  */
 export function checkRows(rows: StoreRows, report: Report): void {
-  const row = (table: string, key: string, expected: string, actual: string) =>
-    report({
-      kind: "row",
-      what: `row of ${table} ${key}`,
-      expected,
-      actual,
-      healedBy: "rebuild",
-      site: { at: "row", table, key },
-    });
+  const row = rowReport(report);
   const dangling = (table: string, key: string, expected: string) =>
     report({
       kind: "dangling",

@@ -46,6 +46,21 @@ export interface Damage extends Omit<Finding, "affects"> {
 /** Takes the damage that a check finds. */
 export type Report = (damage: Damage) => void;
 
+/** Reports a row that says something wrong: its table, its key, what is right, and what it says. */
+export function rowReport(
+  report: Report,
+): (table: string, key: string, expected: string, actual: string) => void {
+  return (table, key, expected, actual) =>
+    report({
+      kind: "row",
+      what: `row of ${table} ${key}`,
+      expected,
+      actual,
+      healedBy: "rebuild",
+      site: { at: "row", table, key },
+    });
+}
+
 /** The state of a file that should be a regular file of a known size; `undefined` when it is one. */
 export function wrongSize(file: FileFact | undefined, size: number): string | undefined {
   if (file === undefined) return "missing";
