@@ -17,8 +17,8 @@ const LOOPS_PER_CORE = 2;
 /** Runs in a row when the command line names no number. */
 const RUNS = 3;
 
-/** As in the task `test`. */
-const PRELOAD = ["--preload", "tests/support/machine/load_libc.ts"];
+/** The whole suite, as by the task `test`. */
+const SUITE = ["--parallel", "--doc", "--preload", "tests/support/machine/load_libc.ts"];
 
 async function main(args: readonly string[]): Promise<number> {
   const [first = ""] = args;
@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (let run = 1; run <= runs; run++) {
     const begun = performance.now();
     const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", ...PRELOAD, ...(chosen.length === 0 ? ["--parallel", "--doc"] : chosen)],
+      args: ["test", "-A", ...(chosen.length === 0 ? SUITE : chosen)],
       stdin: "null",
     }).spawn().status;
     const seconds = Math.round((performance.now() - begun) / 1000);
