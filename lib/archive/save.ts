@@ -10,6 +10,7 @@ import { compressImage, type CompressImageOptions } from "../image/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import {
   findImage,
+  type Holding,
   type ImageRecord,
   narrowImage,
   readImage,
@@ -64,8 +65,10 @@ export async function saveImages(
   references: readonly string[],
   options: SaveOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
-  const { images, plan } = await planSave(store, references, options);
-  return await layoutTar(images, options).send(plan, storedBlobs(store));
+  await using stack = new AsyncDisposableStack();
+  const { images, plan } = await planSave(store, references, options, stack);
+  const tar = await layoutTar(images, options).send(plan, storedBlobs(store));
+  return endWith(tar, stack.move());
 }
 
 /**
@@ -115,7 +118,8 @@ export async function saveToDirectory(
   path: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  const { images, plan } = await planSave(store, references, options);
+  await using stack = new AsyncDisposableStack();
+  const { images, plan } = await planSave(store, references, options, stack);
   const { durability } = store;
   await layoutDirectory(images, path, { ...options, durability }).send(plan, storedBlobs(store));
 }
@@ -126,12 +130,16 @@ interface Save {
   readonly plan: ImagePlan;
 }
 
+/** Plans a save. `stack` gets what must stay open until all is written. */
 async function planSave(
   store: Store,
   references: readonly string[],
   options: SaveOptions,
+  stack: AsyncDisposableStack,
 ): Promise<Save> {
-  const resolved = await resolve(store, references, options);
+  // No name keeps what is compressed for the save. Until the end, this does.
+  const holding = options.compression === undefined ? undefined : stack.use(await store.ingest());
+  const resolved = await resolve(store, references, options, holding);
   const records = [...new Map(resolved.map((record) => [record.name, record])).values()]
     .sort((a, b) => a.name < b.name ? -1 : 1);
   const documents = new Map<Digest, PlannedDocument>();
@@ -163,6 +171,7 @@ async function resolve(
   store: Store,
   references: readonly string[],
   { compression, onManifest, platform }: SaveOptions,
+  holding: Holding | undefined,
 ): Promise<ImageRecord[]> {
   if (references.length === 0) {
     throw new VarveError("E_USAGE", "Cannot save images: no image is named");
@@ -175,9 +184,37 @@ async function resolve(
       records.push(record);
       continue;
     }
-    const compressed = await compressImage(store, record, compression);
+    const compressed = await compressImage(store, record, { ...compression, holding });
     if (compressed !== record) onManifest?.(compressed);
     records.push(compressed);
   }
   return records;
+}
+
+/** Disposes something when a stream has ended, failed or was cancelled. */
+function endWith(
+  stream: ReadableStream<Uint8Array>,
+  resource: AsyncDisposable,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+      } catch (error) {
+        await resource[Symbol.asyncDispose]();
+        throw error;
+      }
+      await resource[Symbol.asyncDispose]();
+      controller.close();
+    },
+    async cancel(reason) {
+      try {
+        await reader.cancel(reason);
+      } finally {
+        await resource[Symbol.asyncDispose]();
+      }
+    },
+  }, { highWaterMark: 0 });
 }

@@ -26,7 +26,7 @@ export interface CompressImageOptions {
   readonly level?: number | undefined;
   /** Aborts the compression. The store stays as it was. */
   readonly signal?: AbortSignal | undefined;
-  /** Keeps the new blobs and the new manifest from gc: no image name does. */
+  /** Keeps the image, the new blobs and the new manifest from gc. No image name keeps the new ones. */
   readonly holding?: Holding | undefined;
   /** Called often, with the layer that is being compressed and the number of its uncompressed bytes read so far. */
   readonly onProgress?: ((layer: Descriptor, read: number) => void) | undefined;
@@ -53,13 +53,17 @@ export async function compressImage(
   await using owned = new AsyncDisposableStack();
   const pool = options.pool ?? owned.use(createPool());
   await using ingest = await store.ingest();
+  const { config } = manifest;
+  await (options.holding ?? ingest).hold(
+    [record.target, config, ...manifest.layers].map(({ digest }) => digest),
+  );
   const layers: Descriptor[] = [];
   for (const layer of manifest.layers) {
     layers.push(await compressLayer(store, ingest, layer, { ...options, pool }));
   }
   const { mediaType } = manifest;
   const target = await ingest.blob(encodeManifest({ ...manifest, layers }), mediaType);
-  const parts = [target, manifest.config, ...layers];
+  const parts = [target, config, ...layers];
   await options.holding?.hold(parts.map(({ digest }) => digest));
   await ingest.commit();
   return { ...record, target };

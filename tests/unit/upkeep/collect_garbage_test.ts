@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { saveImages, saveToDirectory, saveToFile } from "../../../lib/archive/mod.ts";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { compressImage } from "../../../lib/image/mod.ts";
 import { performUnmount } from "../../../lib/linux/mod.ts";
 import { mountImage } from "../../../lib/mount/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { createSnapshotter } from "../../../lib/snapshot/mod.ts";
+import type { DiskStore, Store } from "../../../lib/store/mod.ts";
 import { collectGarbage } from "../../../lib/upkeep/mod.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
@@ -89,3 +91,54 @@ Deno.test("what is compressed for a push stays until the push has ended", async 
   await collectGarbage(store);
   assertEquals(contentOf(store), before);
 });
+
+for (const way of ["stream", "file", "directory"] as const) {
+  Deno.test(`what is compressed for a save (${way}) stays until the save has ended`, async () => {
+    await using fixture = await gcFixture();
+    const { temp } = fixture;
+    await fixture.load(APP, ["base"], "none");
+    await using pool = createPool({ inline: true });
+    const before = contentOf(fixture.store);
+    const collections: number[] = [];
+    const store = beforeOpening(fixture.store, async () => {
+      await collectGarbage(fixture.store);
+      collections.push(contentOf(fixture.store).length);
+    });
+    const compression = { format: "gzip", pool } as const;
+    if (way === "file") await saveToFile(store, [APP], temp.join("out.tar"), { compression });
+    else if (way === "directory") {
+      await saveToDirectory(store, [APP], temp.join("out"), { compression });
+    } else {
+      const read = (await saveImages(store, [APP], { compression })).getReader();
+      while (!(await read.read()).done);
+      // A stream that is not read to its end.
+      const cancelled = (await saveImages(store, [APP], { compression })).getReader();
+      await cancelled.read();
+      await cancelled.cancel();
+    }
+    // Before the layer was compressed, and before each blob was written.
+    assertEquals(collections[0], before.length);
+    assertEquals(new Set(collections.slice(1, 3)), new Set([before.length + 2]));
+    await collectGarbage(fixture.store);
+    assertEquals(contentOf(fixture.store), before);
+  });
+}
+
+/** A store that does something before it opens a blob. */
+function beforeOpening(store: DiskStore, before: () => Promise<void>): Store {
+  const open: Store["blobs"]["open"] = async (...args) => {
+    await before();
+    return await store.blobs.open(...args);
+  };
+  return replaced<Store>(store, { blobs: replaced(store.blobs, { open }) });
+}
+
+/** A thing, some members of which are others. */
+function replaced<T extends object>(thing: T, others: Partial<T>): T {
+  return new Proxy(thing, {
+    get(_, key) {
+      const value = Reflect.get(key in others ? others : thing, key);
+      return typeof value === "function" ? value.bind(thing) : value;
+    },
+  });
+}
