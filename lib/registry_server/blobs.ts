@@ -10,6 +10,7 @@ import {
   type RegistryRequest,
   type RegistryResponse,
 } from "./http.ts";
+import type { PromisedBlobs } from "./promised_blobs.ts";
 import type { Uploads } from "./uploads.ts";
 
 /**
@@ -25,17 +26,30 @@ export class Blobs {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly #uploads: Uploads;
+  readonly #promises: PromisedBlobs;
   readonly #deleted = new Set<Digest>();
 
-  constructor(store: Store, catalog: Catalog, uploads: Uploads) {
+  constructor(store: Store, catalog: Catalog, uploads: Uploads, promises: PromisedBlobs) {
     this.#store = store;
     this.#catalog = catalog;
     this.#uploads = uploads;
+    this.#promises = promises;
   }
 
   /** Whether a blob is available, uploaded or in the store. */
   async has(digest: Digest): Promise<boolean> {
     return this.#uploads.blob(digest) !== undefined || await this.serves(digest);
+  }
+
+  /**
+   * Whether a blob is available. When it is, it stays until a manifest can name it: a client that knows of it does not
+   * upload it.
+   */
+  async promise(digest: Digest): Promise<boolean> {
+    if (this.#uploads.blob(digest) !== undefined) return true;
+    if (!await this.serves(digest)) return false;
+    await this.#promises.keep(digest);
+    return await this.serves(digest);
   }
 
   /**
@@ -53,7 +67,9 @@ export class Blobs {
 
   /** GET and HEAD of a blob, whole or one range of it. */
   async get(digest: Digest, request: RegistryRequest): Promise<RegistryResponse> {
-    if (!await this.has(digest)) throw unknownBlob(digest);
+    const isHead = request.method === "HEAD";
+    const isHere = isHead ? await this.promise(digest) : await this.has(digest);
+    if (!isHere) throw unknownBlob(digest);
     const size = (this.#uploads.blob(digest) ?? this.#store.blobs.stat(digest))?.size ?? 0;
     const etag = `"${digest}"`;
     const headers = {
@@ -76,7 +92,7 @@ export class Blobs {
     const length = { "content-length": String(end - start) };
     const part = range && { "content-range": `bytes ${start}-${end - 1}/${size}` };
     const status = range === undefined ? 200 : 206;
-    if (request.method === "HEAD") return { status, headers: { ...headers, ...length, ...part } };
+    if (isHead) return { status, headers: { ...headers, ...length, ...part } };
     // A range of all bytes is read as the whole blob, whose digest is then verified.
     const body = await this.#open(digest, end - start === size ? undefined : range, request.signal);
     return { status, headers: { ...headers, ...length, ...part }, body };

@@ -21,7 +21,8 @@ export interface ServeRegistryOptions
   readonly pool?: Pool | undefined;
   /**
    * Milliseconds without use after which an upload, or an uploaded blob that no manifest names, is
-   * dropped; an hour when absent.
+   * dropped; an hour when absent. At least for this time a blob of the store stays, too, after a client
+   * asked whether it is there.
    */
   readonly uploadLifetime?: number | undefined;
   /** Largest blob in bytes; 64 GiB when absent. */

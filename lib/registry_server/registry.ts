@@ -7,6 +7,7 @@ import type { ServeRegistryOptions } from "./contract.ts";
 import { jsonResponse, refuse, type RegistryRequest, type RegistryResponse } from "./http.ts";
 import { listCatalog, listReferrers, listTags } from "./list_responses.ts";
 import { Manifests } from "./manifests.ts";
+import { PromisedBlobs } from "./promised_blobs.ts";
 import { routeOf } from "./routes.ts";
 import { beginUpload, continueUpload } from "./upload_requests.ts";
 import { Uploads } from "./uploads.ts";
@@ -20,6 +21,7 @@ const MAX_BLOB = 64 * 1024 ** 3;
 export class Registry implements AsyncDisposable {
   /** Uploads that run, and blobs that wait for a manifest. */
   readonly uploads: Uploads;
+  readonly #promises: PromisedBlobs;
   readonly #readOnly: boolean;
   readonly #catalog: Catalog;
   readonly #blobs: Blobs;
@@ -33,15 +35,17 @@ export class Registry implements AsyncDisposable {
     now: () => number = () => performance.now(),
   ) {
     this.#readOnly = options.readOnly ?? false;
+    const lifetime = options.uploadLifetime ?? UPLOAD_LIFETIME;
+    this.#promises = new PromisedBlobs(store, { lifetime, now });
     this.uploads = new Uploads({
       directory: () =>
         store.directories?.scratch() ?? Deno.makeTempDir({ prefix: "varve-registry-" }),
-      lifetime: options.uploadLifetime ?? UPLOAD_LIFETIME,
+      lifetime,
       maxBytes: options.maxBlobBytes ?? MAX_BLOB,
       now,
     });
     this.#catalog = new Catalog(store);
-    this.#blobs = new Blobs(store, this.#catalog, this.uploads);
+    this.#blobs = new Blobs(store, this.#catalog, this.uploads, this.#promises);
     const signal = options.signal ?? new AbortController().signal;
     this.#manifests = new Manifests(store, this.#catalog, () => ({
       ...options,
@@ -87,11 +91,18 @@ export class Registry implements AsyncDisposable {
     }
   }
 
+  /** Drops what was not used for its lifetime. */
+  async sweep(): Promise<void> {
+    await this.uploads.sweep();
+    await this.#promises.sweep();
+  }
+
   /**
    * Drops all uploads that no manifest named, and disposes the pool, unless the caller gave one.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.uploads[Symbol.asyncDispose]();
+    await this.#promises[Symbol.asyncDispose]();
     await this.#pool?.[Symbol.asyncDispose]();
   }
 }

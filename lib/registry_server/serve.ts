@@ -100,7 +100,7 @@ export async function serveRegistry(
     throw error;
   }
   const sweeper = setInterval(() => {
-    registry.uploads.sweep().catch((error) => options.onError?.(error));
+    registry.sweep().catch((error) => options.onError?.(error));
   }, SWEEP_INTERVAL);
   const finished = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;

@@ -17,7 +17,7 @@ export async function beginUpload(
     const digest = parseDigest(mount);
     // Every blob belongs to every repository. If the store lacks the blob, the client gets a new
     // upload.
-    if (await blobs.has(digest)) return created(asked, digest);
+    if (await blobs.promise(digest)) return created(asked, digest);
   }
   const whole = request.query.get("digest");
   const digest = whole === null ? undefined : parseDigest(whole);

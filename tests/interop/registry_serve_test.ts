@@ -18,6 +18,7 @@ import { startContainerd } from "../support/peers/containerd.ts";
 import { startDocker } from "../support/peers/docker.ts";
 import { podmanIn } from "../support/peers/podman.ts";
 import { type ServedStore, servedStore } from "../support/registry/served_store.ts";
+import { stepFront } from "../support/registry/step_front.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const NAME = "example.org/sample:1";
@@ -84,6 +85,40 @@ Deno.test({
     await run(["skopeo", "delete", "--tls-verify=false", `docker://${server.host}/team/app:2`]);
     const gone = await server.cli.any(["inspect", "docker.io/team/app:2"]);
     assertEquals(gone.code, 4, gone.stderr);
+  },
+});
+
+Deno.test({
+  name:
+    "registry serve: skopeo pushes to the end when the image that had its blobs is removed meanwhile",
+  ...needs({ tools: ["skopeo"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    const { image, server: started } = await served(temp);
+    await using server = started;
+    const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    const copy = (from: string, to: string, ...more: string[]) =>
+      run(["skopeo", "copy", "-q", ...insecure, ...more, from, to]);
+    const out = `dir:${temp.join("out")}`;
+    await copy(`docker://${server.host}/example.org/sample:1`, out);
+    let removed = "";
+    await using front = stepFront(server.host, {
+      async before({ method, path }) {
+        if (method !== "PUT" || !path.includes("/manifests/") || removed !== "") return;
+        removed = await server.cli.text(["rmi", NAME]);
+        await server.cli.text(["gc"]);
+      },
+    });
+    await copy(out, `docker://${front.host}/team/app:1`, "--preserve-digests");
+    assertStringIncludes(removed, NAME);
+    // All blobs were there, so skopeo sent none.
+    assertEquals(front.steps.filter(({ path }) => path.includes("/uploads/")), []);
+    assertEquals(await storedAs(server, "docker.io/team/app:1"), [
+      image.descriptor.digest,
+      image.imageId,
+      image.chainId,
+      "s",
+    ]);
   },
 });
 

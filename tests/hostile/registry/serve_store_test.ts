@@ -1,7 +1,11 @@
 /** What pushes and deletions at varve's registry do to the store behind it. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { loadImages } from "../../../lib/archive/mod.ts";
+import type { RegistryRequest } from "../../../lib/registry_server/http.ts";
 import { serveRegistry } from "../../../lib/registry_server/mod.ts";
+import { Registry } from "../../../lib/registry_server/registry.ts";
 import { openStore, type Store } from "../../../lib/store/mod.ts";
+import { collectGarbage } from "../../../lib/upkeep/mod.ts";
 import {
   Api,
   BLOB,
@@ -14,7 +18,14 @@ import {
   pushSample,
 } from "../../conformance/registry_api.ts";
 import { flipByte } from "../../support/images/flip_byte.ts";
-import { blobPath, buildImage, jsonBytes, sha256Of } from "../../support/images/images.ts";
+import {
+  archiveTar,
+  blobPath,
+  buildImage,
+  jsonBytes,
+  ociFiles,
+  sha256Of,
+} from "../../support/images/images.ts";
 import { sampleImage } from "../../support/images/sample_image.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { prng } from "../../support/prng.ts";
@@ -202,3 +213,53 @@ Deno.test("served: a layer of a wrong media type is refused, whether the store h
     }
   }
 });
+
+Deno.test("served: a blob that a client was told of stays until a manifest can name it, but not for ever", async () => {
+  await using temp = await tempDir();
+  await using store = await openStore({ root: temp.path, durability: "none" });
+  const lifetime = 1000;
+  let now = 0;
+  await using registry = new Registry(store, { uploadLifetime: lifetime }, () => now);
+  const image = sampleImage();
+  await loadImages(store, new Blob([archiveTar(ociFiles([image]))]).stream());
+  const digests = [image.imageId, ...image.layers.map(({ descriptor }) => descriptor.digest)];
+  const ask = async (method: string, target: string) => {
+    const request = requestOf(method, target);
+    return (await registry.answer(request).catch((refusal) => refusal)).status;
+  };
+  const gc = async () => {
+    await collectGarbage(store);
+    return store.blobs.list().map(({ digest }) => digest);
+  };
+  // Asked by a HEAD, and by a mount.
+  const [mounted, ...asked] = digests as [string, ...string[]];
+  for (const digest of asked) assertEquals(await ask("HEAD", `/v2/a/blobs/${digest}`), 200);
+  assertEquals(await ask("POST", `/v2/a/blobs/uploads/?mount=${mounted}&from=b`), 201);
+  store.images.removeAll(store.images.list().map(({ name }) => name));
+  assertEquals(await gc(), [...digests].sort());
+  // Asked again when a lifetime is over: this one stays for another.
+  now += lifetime;
+  await registry.sweep();
+  const [again] = asked as [string];
+  assertEquals(await ask("HEAD", `/v2/a/blobs/${again}`), 200);
+  now += lifetime;
+  await registry.sweep();
+  assertEquals(await gc(), [again]);
+  now += 2 * lifetime;
+  await registry.sweep();
+  assertEquals(await gc(), []);
+  assertEquals(await ask("HEAD", `/v2/a/blobs/${again}`), 404);
+});
+
+/** A request without headers and without a body. */
+function requestOf(method: string, target: string): RegistryRequest {
+  const { pathname, searchParams } = new URL(target, "http://registry");
+  return {
+    method,
+    path: pathname,
+    query: searchParams,
+    header: () => undefined,
+    body: ReadableStream.from<Uint8Array>([]),
+    signal: new AbortController().signal,
+  };
+}
