@@ -46,7 +46,7 @@ class Server {
 
   start(): void {
     this.#scope.onmessage = (event) => this.#receive(event.data);
-    const dead = (event: Event, thrown: unknown) => {
+    const dead = (event: Pick<Event, "preventDefault">, thrown: unknown) => {
       // Without this, the error would be printed and would end the thread before the record is
       // sent.
       event.preventDefault();

@@ -172,7 +172,14 @@ export const ROOMS: readonly Room[] = [
     name: "containerd",
     holds: "gRPC services for containerd: snapshots, diff",
     pure: false,
-    packages: [...EVERYWHERE, "npm:@grpc/grpc-js", "npm:@bufbuild/protobuf"],
+    packages: [
+      ...EVERYWHERE,
+      "npm:@grpc/grpc-js",
+      "npm:@bufbuild/protobuf",
+      "node:buffer",
+      "node:events",
+      "node:net",
+    ],
   },
   {
     name: "upkeep",

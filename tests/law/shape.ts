@@ -1,6 +1,6 @@
 /** The laws of shape: names, lengths, doors and exports. */
 import { ROOMS } from "./rooms.ts";
-import { listFolder, listSources } from "./sources.ts";
+import { isGenerated, listFolder, listSources } from "./sources.ts";
 
 /** Most lines of a file. One that needs more has more than one job. */
 export const MAX_LINES = 400;
@@ -12,6 +12,7 @@ export const MAX_WORKER_LINES = 40;
 export async function judgeShape(root: string): Promise<string[]> {
   const out: string[] = [];
   for (const path of await listSources(root)) {
+    if (isGenerated(path)) continue;
     const text = await Deno.readTextFile(`${root}/${path}`);
     out.push(...judgeName(path), ...judgeLength(path, text), ...judgeText(path, text));
   }

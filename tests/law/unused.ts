@@ -1,5 +1,6 @@
 /** The law of unused code: what nothing takes goes. Tests do not count: they would keep it alive. */
 import type { Modules } from "./modules.ts";
+import { isGenerated } from "./sources.ts";
 
 /** Where a name is declared, as `path#name`. */
 type Origin = string;
@@ -20,7 +21,7 @@ export function findUnused(modules: Modules, entries: readonly string[]): string
   }
   const out: string[] = [];
   for (const [path, { own, passedOn }] of modules) {
-    if (!path.startsWith("lib/")) continue;
+    if (!path.startsWith("lib/") || isGenerated(path)) continue;
     for (const [name, isUsedInside] of own) {
       if (!isUsedInside && !used.has(`${path}#${name}`)) out.push(`${path}: nothing uses ${name}`);
     }

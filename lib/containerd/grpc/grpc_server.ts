@@ -1,0 +1,64 @@
+import type { Socket } from "node:net";
+import type { Services } from "../contract.ts";
+import { Diff } from "../proto/generated/diff_pb.ts";
+import { Snapshots } from "../proto/generated/snapshots_pb.ts";
+import { addService, type CallObserver } from "./add_service.ts";
+import { RunningCalls } from "./running_calls.ts";
+
+/** Largest message in bytes, in both directions: containerd's own bound. */
+const MAX_MESSAGE = 16 * 1024 * 1024;
+
+/** Milliseconds that a call has to end after its signal was aborted, and that answers have to reach their clients. */
+const LAST_MS = 1_000;
+
+/** A gRPC server. It listens to nothing by itself: connections are given to it. */
+export interface GrpcServer {
+  /** Speaks gRPC on a connection. */
+  accept(connection: Socket): void;
+  /**
+   * Refuses new calls and waits for those that run. After `graceMs` milliseconds it aborts their signals. A second
+   * later it cuts the connections.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Makes a server for services. `onEnd` is told about every call that has ended. */
+export async function createGrpcServer(
+  services: Services,
+  onEnd: CallObserver["onEnd"] = () => {},
+): Promise<GrpcServer> {
+  // grpc-js reads the environment when it is loaded. So it is loaded here, not with this module.
+  const { Server, ServerCredentials } = await import("@grpc/grpc-js");
+  const server = new Server({
+    "grpc.max_receive_message_length": MAX_MESSAGE,
+    "grpc.max_send_message_length": MAX_MESSAGE,
+  });
+  const running = new RunningCalls();
+  const observer: CallObserver = { running, onEnd };
+  if (services.snapshots !== undefined) addService(server, Snapshots, services.snapshots, observer);
+  if (services.diff !== undefined) addService(server, Diff, services.diff, observer);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept(connection) {
+      // A client that goes away is no error of the server.
+      connection.on("error", () => connection.destroy());
+      injector.injectConnection(connection);
+    },
+    async stop(graceMs) {
+      const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      const abort = setTimeout(() => running.abort(), graceMs);
+      const giveUp = Promise.withResolvers<void>();
+      // A handler may not look at its signal.
+      const last = setTimeout(giveUp.resolve, graceMs + LAST_MS);
+      await Promise.race([running.drained(), giveUp.promise]);
+      clearTimeout(abort);
+      clearTimeout(last);
+      // A silent connection would hold the server for ever.
+      const cut = Promise.withResolvers<void>();
+      const timer = setTimeout(cut.resolve, LAST_MS);
+      await Promise.race([closed, cut.promise]);
+      clearTimeout(timer);
+      server.forceShutdown();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * varve behind containerd: a snapshotter and a differ as its proxy plug-ins.
+ *
+ * containerd fetches blobs and runs containers. varve takes each layer's blob from containerd's content store, makes
+ * the layer in one pass, and gives a container one composed image as the lower of its overlay. Nothing is extracted.
+ *
+ * - `contract.ts` has the services, and what varve asks of containerd: plain TypeScript without gRPC;
+ * - `proto/` has the messages: .proto files with what is used, and what `deno task proto` generates of them;
+ * - `grpc/` is the one adapter to grpc-js: messages, error codes, cancellation, back-pressure;
+ * - `serve/` has the socket and the life of the server.
+ *
+ * @example
+ * ```ts ignore
+ * import { openStore } from "@varve/varve";
+ * import { serveContainerd } from "@varve/varve/containerd";
+ *
+ * await using store = await openStore({ root: "/var/lib/varve" });
+ * await using server = await serveContainerd(store, { socket: "/run/varve.sock" });
+ * ```
+ *
+ * @module
+ */
+export type {
+  ContainerdLeases,
+  ContentInfo,
+  ContentStore,
+  ReadOptions,
+  WriteRequest,
+} from "./contract.ts";
+export type { ContainerdServer, ServeContainerdOptions } from "./serve/contract.ts";
+export { serveContainerd } from "./serve/serve.ts";
