@@ -35,6 +35,7 @@ export * from "./files/names.ts";
 export * from "./files/open_beneath.ts";
 export * from "./files/permissions.ts";
 export * from "./files/read_write.ts";
+export * from "./files/record_lock.ts";
 export * from "./files/remove_tree.ts";
 export * from "./files/stat.ts";
 export * from "./files/xattr.ts";

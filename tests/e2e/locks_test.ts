@@ -105,3 +105,25 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "P6: a file system that has no locks for SQLite is told on one line, too",
+  ...needs({ tools: ["strace"] }),
+  async fn() {
+    await using temp = await tempDir();
+    const { path } = await archive(temp);
+    const root = temp.join("store");
+    const varve = new Cli(root);
+    await varve.text(["load", path]);
+    const files = ["meta.db", "meta.db-shm", "store.lock"].flatMap((name) => [
+      ...["-P", `${root}/${name}`],
+    ]);
+    const inject = ["-e", "trace=fcntl", "-e", "inject=fcntl:error=ENOLCK"];
+    const { code, stderr } = await runAny([
+      ...["strace", "-f", "-qq", "-o", "/dev/null", ...files, ...inject],
+      ...varve.command(["--root", root, "images"]),
+    ]);
+    assertEquals(code, 12, stderr);
+    assertMatch(stderr, /^varve: Cannot .*: the file system has no locks \(.*NFS.*\)\n$/);
+  },
+});

@@ -1,4 +1,5 @@
 import { VarveError } from "../../../errors.ts";
+import { lacksRecordLocks } from "../../../linux/mod.ts";
 import { refusalOf } from "../room.ts";
 
 /** Primary result codes of SQLite (sqlite.org, "Result and Error Codes"). */
@@ -50,7 +51,8 @@ function primaryCode(error: unknown): number | undefined {
  * Maps an error of SQLite to a `VarveError`; returns any other error unchanged.
  *
  * @param path path of the database. SQLite calls a used up quota an I/O error, and a file that it cannot make beside the
- *   database by no reason. So the disk is asked whether it takes any bytes there.
+ *   database by no reason. So the disk is asked whether it takes any bytes there. Locks that a file system does not have
+ *   are for SQLite those of another process. So a lock of another file beside the database is tried.
  */
 export function databaseError(error: unknown, action: string, path: string): unknown {
   if (error instanceof VarveError || !isSqliteError(error)) return error;
@@ -61,13 +63,13 @@ export function databaseError(error: unknown, action: string, path: string): unk
     const hint = "free some space, or use a root on another file system";
     return new VarveError("E_SYSCALL", message, { errno, hint }, cause);
   };
-  const refusal = primary === IOERR || primary === CANTOPEN
-    ? refusalOf(path.slice(0, path.lastIndexOf("/")))
-    : undefined;
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  const refusal = primary === IOERR || primary === CANTOPEN ? refusalOf(directory) : undefined;
   if (refusal !== undefined) return noSpace(refusal);
   switch (primary) {
     case BUSY:
     case LOCKED:
+      if (lacksRecordLocks(`${directory}/store.lock`)) return withoutLocks(action, cause);
       return new VarveError("E_BUSY", message, {
         hint: "another process is using the database; try again",
       }, cause);
@@ -89,16 +91,19 @@ export function databaseError(error: unknown, action: string, path: string): unk
           "SQLite cannot make its files beside the database: free some space, or check who may write there",
       }, cause);
     case PROTOCOL:
-      return new VarveError("E_SYSCALL", message, {
-        errno: "ENOLCK",
-        hint: "try again; a store needs a file system with locks",
-      }, cause);
+      return withoutLocks(action, cause);
     case CORRUPT:
     case NOTADB:
       return new VarveError("E_DB", message, { hint: DAMAGED_HINT }, cause);
     default:
       return new VarveError("E_INTERNAL", message, {}, cause);
   }
+}
+
+function withoutLocks(action: string, cause: ErrorOptions): VarveError {
+  return new VarveError("E_SYSCALL", `Cannot ${action}: the file system has no locks`, {
+    errno: "ENOLCK",
+  }, cause);
 }
 
 /** Whether SQLite could not open the database or a file beside it. */
