@@ -45,6 +45,7 @@ export async function makeBundle(
   const root = await prepareRoot({
     mounts: snapshot.mounts,
     snapshotDirectory: snapshot.directory,
+    scratch: directory,
     target,
     user: process.user ?? config.user ?? "",
     workingDir: workingDirectory(config, process),

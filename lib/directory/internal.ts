@@ -4,6 +4,7 @@
  * @module
  */
 export { copyAttributes, copyAttributesFd } from "./copy_attributes.ts";
+export { copyDirectory } from "./copy_directory.ts";
 export {
   copyInPool,
   copyWholeInPool,

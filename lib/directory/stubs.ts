@@ -46,12 +46,21 @@ export async function readStubs(snapshotDirectory: string): Promise<Stub[]> {
   throw new VarveError("E_DAMAGE", `Cannot read ${snapshotDirectory}/${NAME}: it is damaged`);
 }
 
-/** Adds stubs to the list. Call it before the stubs are made: a listed stub that is missing does no harm. */
-export async function addStubs(snapshotDirectory: string, stubs: readonly Stub[]): Promise<void> {
+/**
+ * Adds stubs to the list. Call it before the stubs are made: a listed stub that is missing does no harm.
+ *
+ * @param scratch path of a directory on the same file system, in which the new list is written before it replaces the
+ * old one
+ */
+export async function addStubs(
+  snapshotDirectory: string,
+  stubs: readonly Stub[],
+  scratch: string,
+): Promise<void> {
   const known = await readStubs(snapshotDirectory);
   const fresh = stubs.filter(({ path }) => !known.some((stub) => stub.path === path));
   if (fresh.length === 0) return;
-  const temporary = `${snapshotDirectory}/${NAME}.new`;
+  const temporary = `${scratch}/${NAME}`;
   await Deno.writeTextFile(temporary, JSON.stringify([...known, ...fresh]));
   await Deno.rename(temporary, `${snapshotDirectory}/${NAME}`);
 }

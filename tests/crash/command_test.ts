@@ -43,7 +43,7 @@ function some(calls: readonly Call[], tries: number): Call[] {
   return pointsOf(calls, { every, seed: SEED }).map((number) => calls[number - 1] as Call);
 }
 
-for (const [verb, tries] of [["load", 12], ["commit", 8], ["rmi", 6]] as const) {
+for (const [verb, tries] of [["load", 12], ["commit", 8], ["rmi", 6], ["run", 8]] as const) {
   const name = `J01, P1, P2: ${verb}, killed before a call, leaves all or nothing, and works again`;
   stageTest(name, verb, async (stage) => {
     const undisturbed = await stage.undisturbed();
@@ -56,6 +56,19 @@ for (const [verb, tries] of [["load", 12], ["commit", 8], ["rmi", 6]] as const) 
     return found;
   });
 }
+
+stageTest(
+  "J01: run, killed while it makes mount points, works again as before",
+  "run",
+  async (stage) => {
+    const undisturbed = await stage.undisturbed();
+    const making = undisturbed.calls.find(({ paths }) =>
+      paths.some((path) => path.endsWith("/init/etc/hostname"))
+    );
+    assert(making !== undefined, "no mount point is made");
+    return await killAt(stage, undisturbed, making.number) ?? ["the call was not reached"];
+  },
+);
 
 for (const [verb, tries] of [["load", 10], ["commit", 6], ["rmi", 4]] as const) {
   const name = `J02, P6: ${verb}, a call of which fails, succeeds or says so in one line`;

@@ -1,12 +1,10 @@
 import { type ByteString, escapeForTerminal, fromText, toValidText } from "../../bytes/mod.ts";
-import { addStubs, disinherit, initDirectory } from "../../directory/internal.ts";
+import { addStubs, initDirectory } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import {
   CWD,
   type Fd,
   type Mount,
-  Open,
-  openAt,
   openDirectoryAt,
   openRoot,
   ownFd,
@@ -22,7 +20,8 @@ import { checkExecutable } from "./executable.ts";
 import { HOST_FILES } from "./host_files.ts";
 import { lookIn, readInRoot } from "./in_root.ts";
 import { isKernelPath, planStubs, type Want } from "./stubs.ts";
-import { writeInitLayer, writeStubs } from "./write_stubs.ts";
+import { addInitLayer, hasInitLayer } from "./init_layer.ts";
+import { writeStubs } from "./write_stubs.ts";
 
 /** Directories at which the runtime mounts file systems of the kernel. */
 const KERNEL_DIRECTORIES = ["/dev", "/proc", "/sys"];
@@ -33,6 +32,8 @@ export interface RootInput {
   readonly mounts: readonly Mount[];
   /** Absolute path of the snapshot's directory, `snapshots/<cache id>`. */
   readonly snapshotDirectory: string;
+  /** Absolute path of a directory on the same file system, in which things are made before they are renamed. */
+  readonly scratch: string;
   /** Absolute path of the empty directory at which the root is mounted. */
   readonly target: string;
   /** The user, as the caller or the image writes it. */
@@ -68,16 +69,14 @@ export interface PreparedRoot {
  * cannot be used · as `performMount`
  */
 export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
-  const { mounts, snapshotDirectory, target } = input;
+  const { mounts, snapshotDirectory, scratch, target } = input;
   const overlay = mounts[0]?.type === "overlay";
   const init = initDirectory(snapshotDirectory);
-  if (overlay) {
-    await Deno.mkdir(init, { recursive: true });
-    disinherit(init, 0o755);
-  }
-  const whole = mounts.map((mount) => withTopLower(mount, init));
+  const withInit = async () =>
+    overlay && await hasInitLayer(init) ? mounts.map((mount) => withTopLower(mount, init)) : mounts;
   const at = fromText(target);
-  for (const mount of whole) performMount(readOnlyMount(mount), at);
+  const before = await withInit();
+  for (const mount of before) performMount(readOnlyMount(mount), at);
   let prepared: PreparedRoot;
   try {
     using root = ownFd(openRoot(at));
@@ -85,19 +84,18 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
     const { stubs, places } = planStubs(wants, lookIn(root.fd));
     prepared = judge(input, root.fd, wants, places);
     if (overlay && stubs.length > 0) {
-      using directory = ownFd(openAt(CWD, fromText(init), Open.READ | Open.DIRECTORY));
-      writeInitLayer(directory.fd, root.fd, stubs);
+      await addInitLayer({ init, scratch, merged: root.fd, stubs });
     } else if (stubs.length > 0) {
-      await addStubs(snapshotDirectory, stubs);
+      await addStubs(snapshotDirectory, stubs, scratch);
       using directory = ownFd(
         openDirectoryAt(CWD, fromText(`${snapshotDirectory}/${SNAPSHOT_FILES.files}`)),
       );
       writeStubs(directory.fd, stubs);
     }
   } finally {
-    for (const _ of whole) performUnmount(at, { lazy: true });
+    for (const _ of before) performUnmount(at, { lazy: true });
   }
-  for (const mount of whole) performMount(withVarveSource(mount), at);
+  for (const mount of await withInit()) performMount(withVarveSource(mount), at);
   return prepared;
 }
 

@@ -36,13 +36,10 @@ export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]
     else makeFile(directory, path);
   }
   for (const { path } of stubs) setAttributes(directory, path, times);
-  for (const [path, time] of times) {
+  for (const path of times.keys()) {
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
-    // Making the stubs changed the time of `to`. If `directory` is a lower of the mount `merged`, `from` shows the
-    // changed time as well. So set the time that was saved before.
-    utimensFd(to.fd, time);
   }
 }
 

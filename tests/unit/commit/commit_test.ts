@@ -203,12 +203,14 @@ Deno.test({
     const { store, snapshotter } = fixture;
     const cacheId = snapshotter.stat("work").cacheId as number;
     const stub = (path: string, type: "directory" | "file") => ({ path: fromText(path), type });
-    await addStubs(store.directories?.snapshot(cacheId) as string, [
+    const stubs = [
       stub("/proc", "directory"),
       stub("/var", "directory"),
       stub("/etc/hosts", "file"),
       stub("/etc/used", "file"),
-    ]);
+    ];
+    const directory = store.directories?.snapshot(cacheId) as string;
+    await addStubs(directory, stubs, store.directories?.mounts as string);
     const { layers: [layer] } = await commitSnapshot(fixture.store, "work", options(fixture));
     const tree = await store.layers.tree(layer?.diffId as never);
     assertEquals(
