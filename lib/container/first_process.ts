@@ -2,17 +2,22 @@
 import { processIds, readKernelFile, readKernelLink } from "../linux/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
+/** Files with the pid of the first process: a runtime writes one, a container without a runtime the other. */
+const PID_FILES = [RUN_FILES.pid, RUN_FILES.first];
+
 /** Pid of the first process, as seen on the host; `null` before the process exists. */
-export async function firstProcess({ directory, runtime }: ContainerRun): Promise<number | null> {
-  const file = runtime.name === "chroot" ? RUN_FILES.first : RUN_FILES.pid;
-  try {
-    const text = await Deno.readTextFile(`${directory}/${file}`);
-    const pid = /^[0-9]+/.exec(text)?.[0];
-    return pid === undefined ? null : Number(pid);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+export async function firstProcess(
+  { directory }: Pick<ContainerRun, "directory">,
+): Promise<number | null> {
+  for (const file of PID_FILES) {
+    try {
+      const pid = /^[0-9]+/.exec(await Deno.readTextFile(`${directory}/${file}`))?.[0];
+      if (pid !== undefined) return Number(pid);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
+  return null;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { DiskStore } from "../store/mod.ts";
 import { CONTAINER_LABELS } from "./container_records.ts";
-import { type ContainerRun, RUN_FILES } from "./container_run.ts";
+import { RUN_FILES } from "./container_run.ts";
 import { firstProcess } from "./first_process.ts";
-import { findRuns } from "./run_directory.ts";
+import { findRuns, type FoundRun, keyOfRun } from "./run_directory.ts";
 
 /** A container: a snapshot that was run. */
 export interface ContainerInfo {
@@ -10,8 +10,11 @@ export interface ContainerInfo {
   readonly key: string;
   /** Name of the image. */
   readonly image: string;
-  /** State of the container. A run that died without cleaning up counts as exited. */
-  readonly status: "running" | "paused" | "exited";
+  /**
+   * State of the container. A run that died without cleaning up counts as exited. `damaged` runs, but the file in which
+   * its run describes itself cannot be read.
+   */
+  readonly status: "running" | "paused" | "exited" | "damaged";
   /** Exit code of the last run; `null` while the container runs, and when the exit code is not known. */
   readonly exit: number | null;
   /** Pid of its first process, as seen on the host; `null` unless the container runs. */
@@ -29,9 +32,10 @@ export interface ContainerInfo {
  * removes it.
  */
 export async function listContainers(store: DiskStore): Promise<ContainerInfo[]> {
-  const live = new Map<string, ContainerRun>();
+  const live = new Map<string, FoundRun>();
   for (const found of await findRuns(store)) {
-    if (found.live && found.run !== null) live.set(found.run.key, found.run);
+    const key = found.live ? keyOfRun(store, found) : undefined;
+    if (key !== undefined) live.set(key, found);
   }
   const out: ContainerInfo[] = [];
   const rows = store.snapshots.read((table) => table.list());
@@ -43,7 +47,7 @@ export async function listContainers(store: DiskStore): Promise<ContainerInfo[]>
     out.push({
       key,
       image,
-      status: run === undefined ? "exited" : await isPaused(run) ? "paused" : "running",
+      status: await statusOf(run),
       exit: run === undefined && exit !== undefined ? Number(exit) : null,
       pid: run === undefined ? null : await firstProcess(run),
       created: createdAt,
@@ -54,7 +58,13 @@ export async function listContainers(store: DiskStore): Promise<ContainerInfo[]>
   return out;
 }
 
-async function isPaused({ directory }: ContainerRun): Promise<boolean> {
+async function statusOf(run: FoundRun | undefined): Promise<ContainerInfo["status"]> {
+  if (run === undefined) return "exited";
+  if (run.damaged) return "damaged";
+  return await isPaused(run) ? "paused" : "running";
+}
+
+async function isPaused({ directory }: FoundRun): Promise<boolean> {
   try {
     return (await Deno.lstat(`${directory}/${RUN_FILES.paused}`)).isFile;
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { removeAbandoned } from "./abandoned.ts";
 import { keyOfLease, recordEnd } from "./container_records.ts";
-import { findRuns } from "./run_directory.ts";
+import { findRuns, keyOfRun, unreadRun } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 
 /**
@@ -14,15 +14,16 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
   // The leases are read first: a run makes its directory before its lease.
   const keys = store.leases.list().map(keyOfLease).filter((key) => key !== undefined);
   const runs = await findRuns(store);
-  for (const { directory, run, live } of runs) {
-    if (live) continue;
-    if (run === null) await Deno.remove(directory, { recursive: true });
-    else await cleanUp(run);
+  for (const found of runs) {
+    if (found.live) continue;
+    if (found.damaged) await cleanUp(unreadRun(found));
+    else if (found.run !== null) await cleanUp(found.run);
+    else await Deno.remove(found.directory, { recursive: true });
   }
   await removeAbandoned(store, () => snapshotter);
   // A run that is just beginning has not written its key yet. Any of the leases may be its own, so end none.
-  if (runs.some(({ live, run }) => live && run === null)) return;
-  const live = new Set(runs.filter((found) => found.live).map(({ run }) => run?.key));
+  if (runs.some(({ live, run, damaged }) => live && run === null && !damaged)) return;
+  const live = new Set(runs.filter((found) => found.live).map((found) => keyOfRun(store, found)));
   for (const key of keys) {
     if (!live.has(key)) await recordEnd(store, snapshotter, { key, exit: null });
   }

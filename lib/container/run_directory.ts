@@ -13,7 +13,7 @@ import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 
 const PREFIX = "run-";
-const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
+const NAME = /^run-([0-9]+)-[0-9a-f]{16}$/;
 
 /**
  * Time in milliseconds from the change of an unlocked directory without `state.json` until it counts as left over. A
@@ -21,7 +21,7 @@ const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
  */
 const OLD = 60_000;
 
-/** Version of `state.json`. A run of another version is an error, so that none of its files are removed. */
+/** Version of `state.json`. */
 const VERSION = 1;
 
 /** The JSON document `state.json`. */
@@ -42,8 +42,12 @@ interface RunState {
 export interface FoundRun {
   /** Absolute path of the directory. */
   readonly directory: string;
-  /** The run in it; `null` while there is no `state.json`. */
+  /** Number of the directory of the container's snapshot. */
+  readonly cacheId: number;
+  /** The run in it; `null` while there is no `state.json`, and when it cannot be read. */
   readonly run: ContainerRun | null;
+  /** Whether there is a `state.json` that is damaged or of another version. */
+  readonly damaged: boolean;
   /** Whether the run is live: its lock is held, or it is new and has no `state.json` yet. */
   readonly live: boolean;
 }
@@ -73,7 +77,7 @@ export async function createRun(
   while (!lock.lock("exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
   for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${directory}/${sub}`);
   return {
-    id: `varve-${name.slice(PREFIX.length)}`,
+    id: idOf(name),
     key,
     directory,
     runtime,
@@ -101,15 +105,26 @@ export async function findRuns(store: DiskStore): Promise<FoundRun[]> {
   return out.sort((a, b) => a.directory < b.directory ? -1 : 1);
 }
 
-/** Finds the live run of a snapshot. */
+/**
+ * Finds the live run of a snapshot.
+ *
+ * @throws {VarveError} `E_DAMAGE` a container runs there, but its state cannot be read
+ */
 export async function findRun(store: DiskStore, key: string): Promise<ContainerRun | undefined> {
-  return (await findRuns(store)).find(({ run, live }) => live && run?.key === key)?.run ??
-    undefined;
+  const found = await findLive(store, key);
+  if (found?.damaged) {
+    throw new VarveError(
+      "E_DAMAGE",
+      `Cannot read ${found.directory}/${RUN_FILES.state}: it is damaged, or of another version`,
+      { subject: key, hint: "end the container first" },
+    );
+  }
+  return found?.run ?? undefined;
 }
 
 /** Refuses a snapshot whose container runs. @throws {VarveError} `E_BUSY` */
 export async function refuseRunning(store: DiskStore, key: string): Promise<void> {
-  if (await findRun(store, key) === undefined) return;
+  if (await findLive(store, key) === undefined) return;
   const shown = JSON.stringify(key);
   throw new VarveError("E_BUSY", `Cannot use snapshot ${shown}: its container is running`, {
     subject: key,
@@ -117,11 +132,44 @@ export async function refuseRunning(store: DiskStore, key: string): Promise<void
   });
 }
 
+/** The key of the snapshot that a run belongs to; `undefined` while nobody knows it. */
+export function keyOfRun(
+  store: DiskStore,
+  { run, damaged, cacheId }: FoundRun,
+): string | undefined {
+  if (!damaged) return run?.key;
+  return store.snapshots.read((table) => table.list()).find((row) => row.cacheId === cacheId)?.key;
+}
+
+/**
+ * A run whose `state.json` cannot be read, as one that can be cleaned up. Without the name of its runtime, nobody calls
+ * that; its processes are found by its files and its cgroups.
+ */
+export function unreadRun({ directory }: FoundRun): ContainerRun {
+  const id = idOf(directory.slice(directory.lastIndexOf("/") + 1));
+  return { id, key: "", directory, runtime: { name: "chroot", program: "", hideUnified: false } };
+}
+
+async function findLive(store: DiskStore, key: string): Promise<FoundRun | undefined> {
+  const runs = await findRuns(store);
+  return runs.find((found) => found.live && keyOfRun(store, found) === key);
+}
+
+function idOf(name: string): string {
+  return `varve-${name.slice(PREFIX.length)}`;
+}
+
 async function look(directory: string): Promise<FoundRun | undefined> {
   try {
-    const run = await readState(directory);
+    const state = await readState(directory);
     const age = Math.abs(Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0));
-    return { directory, run, live: isLocked(directory) || run === null && age < OLD };
+    return {
+      directory,
+      cacheId: Number(NAME.exec(directory.slice(directory.lastIndexOf("/") + 1))?.[1]),
+      run: state ?? null,
+      damaged: state === undefined,
+      live: isLocked(directory) || state === null && age < OLD,
+    };
   } catch (error) {
     // The run ended meanwhile.
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -130,7 +178,8 @@ async function look(directory: string): Promise<FoundRun | undefined> {
   }
 }
 
-async function readState(directory: string): Promise<ContainerRun | null> {
+/** Reads the state of a run; `null` when there is none, `undefined` when it cannot be read. */
+async function readState(directory: string): Promise<ContainerRun | null | undefined> {
   let text: string;
   try {
     text = await Deno.readTextFile(`${directory}/${RUN_FILES.state}`);
@@ -139,22 +188,24 @@ async function readState(directory: string): Promise<ContainerRun | null> {
     throw error;
   }
   const state = parse(text);
-  if (state?.version === VERSION && RUNTIMES.includes(state.runtime.name)) {
-    return { id: state.id, key: state.key, directory, runtime: state.runtime };
-  }
-  throw new VarveError(
-    "E_DAMAGE",
-    `Cannot read ${directory}/${RUN_FILES.state}: it is not of this version`,
-  );
+  if (!isState(state)) return undefined;
+  return { id: state.id, key: state.key, directory, runtime: state.runtime };
 }
 
-function parse(text: string): RunState | undefined {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isState(value: unknown): value is RunState {
+  const { version, id, key, runtime } = (value ?? {}) as Partial<RunState>;
+  return version === VERSION && typeof id === "string" && typeof key === "string" &&
+    runtime !== undefined && RUNTIMES.includes(runtime.name) &&
+    typeof runtime.program === "string";
 }
 
 function isLocked(directory: string): boolean {

@@ -12,6 +12,7 @@ import {
   RUNTIME_NAMES,
   startContainer,
   waitUntilGone,
+  watchdogsOf,
 } from "../support/peers/container_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 
@@ -24,17 +25,6 @@ async function catches(pid: number, signal: number): Promise<boolean> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   return (mask >> BigInt(signal - 1) & 1n) === 1n;
-}
-
-/** Pids of the watchdogs of a run. */
-async function watchdogsOf(directory: string): Promise<number[]> {
-  const pids: number[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (command.includes(`varve-watchdog\0${directory}\0`)) pids.push(Number(name));
-  }
-  return pids;
 }
 
 for (const runtime of RUNTIME_NAMES) {

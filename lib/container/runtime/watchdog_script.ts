@@ -59,17 +59,17 @@ remove_group() {
 
 exec 2>/dev/null
 end "$dir/runner"
-if [ "$name" = chroot ]; then
-  end "$dir/first"
-else
+end "$dir/first"
+if [ "$name" != chroot ]; then
   for try in 1 2 3; do
     [ -e "$dir/runtime/$id" ] || break
     [ ! -e "$dir/paused" ] || call resume "$id"
     call delete --force "$id"
   done
-  # A runtime that was killed early has made cgroups that its state does not name.
-  for group in /sys/fs/cgroup/"$id" /sys/fs/cgroup/*/"$id"; do remove_group "$group"; done
 fi
+# A runtime that was killed early has made cgroups that its state does not name, and nobody knows the runtime of a run
+# whose state cannot be read.
+for group in /sys/fs/cgroup/"$id" /sys/fs/cgroup/*/"$id"; do remove_group "$group"; done
 while umount -l "$dir/rootfs"; do :; done
 rmdir "$dir/rootfs"
 # Never delete through a mount: the files go only after the mount point.

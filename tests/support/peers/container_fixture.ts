@@ -102,6 +102,17 @@ async function processesWith(text: string): Promise<string[]> {
   return out;
 }
 
+/** Pids of the watchdogs of a run. */
+export async function watchdogsOf(directory: string): Promise<number[]> {
+  const pids: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (command.includes(`varve-watchdog\0${directory}\0`)) pids.push(Number(name));
+  }
+  return pids;
+}
+
 /** Names of the directories of runs, below `mounts` of a store. */
 export async function runsOf(root: string): Promise<string[]> {
   const out: string[] = [];

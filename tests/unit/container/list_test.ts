@@ -1,9 +1,16 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { recordStart } from "../../../lib/container/container_records.ts";
 import { RUN_FILES } from "../../../lib/container/container_run.ts";
 import { listContainers } from "../../../lib/container/list.ts";
+import { pauseContainer } from "../../../lib/container/pause.ts";
 import { reapRuns } from "../../../lib/container/reap.ts";
-import { createRun, findRuns, writeState } from "../../../lib/container/run_directory.ts";
+import {
+  createRun,
+  findRuns,
+  refuseRunning,
+  writeState,
+} from "../../../lib/container/run_directory.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import { type DiskStore, openStore } from "../../../lib/store/mod.ts";
 import { stateOf } from "../../support/cli/store_state.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
@@ -116,5 +123,59 @@ Deno.test({
 
     await reapRuns(store, snapshotter);
     assertEquals([await findRuns(store), store.leases.list()], [[], []]);
+  },
+});
+
+Deno.test({
+  name:
+    "a run whose state is empty or of another version is damaged while it lives, and does not stop the others",
+  ...root,
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, snapshotter } = fixture;
+    const states = ["", "{}", '{"version":2,"id":"x"}', "null", "[1"];
+    const live = [];
+    for (const [i, text] of states.entries()) {
+      const dead = await begin(fixture, `dead${i}`);
+      dead[Symbol.dispose]();
+      live.push(await begin(fixture, `live${i}`));
+      for (const { directory } of [dead, live[i] as typeof dead]) {
+        await Deno.writeTextFile(`${directory}/${RUN_FILES.state}`, text);
+      }
+    }
+    const [first] = live as [Awaited<ReturnType<typeof begin>>];
+    await Deno.writeTextFile(`${first.directory}/${RUN_FILES.first}`, "42 1000\n");
+    using well = await begin(fixture, "well");
+    const expected = [
+      ...states.map((_, i) => [`dead${i}`, "exited", null]),
+      ...states.map((_, i) => [`live${i}`, "damaged", i === 0 ? 42 : null]),
+      ["well", "running", null],
+    ];
+    const statuses = async () =>
+      (await listContainers(store)).map(({ key, status, pid }) => [key, status, pid]);
+    assertEquals(await statuses(), expected);
+
+    await reapRuns(store, snapshotter);
+    assertEquals(await statuses(), expected);
+    const runs = (await findRuns(store)).map(({ directory }) => directory).sort();
+    assertEquals(runs, [...live, well].map(({ directory }) => directory).sort());
+    assertEquals(
+      store.leases.list().map(({ id }) => id).sort(),
+      [...states.map((_, i) => `run:live${i}`), "run:well"],
+    );
+
+    // What is damaged counts as running, and cannot be paused.
+    assertEquals(
+      (await assertRejects(() => refuseRunning(store, "live0"), VarveError)).code,
+      "E_BUSY",
+    );
+    const refused = await assertRejects(() => pauseContainer(store, "live0"), VarveError);
+    assertEquals(refused.code, "E_DAMAGE");
+    assertStringIncludes(refused.message, first.directory);
+    await refuseRunning(store, "dead0");
+    assertEquals(await pauseContainer(store, "dead0"), null);
+    for (const run of live) run[Symbol.dispose]();
+    await reapRuns(store, snapshotter);
+    assertEquals((await findRuns(store)).map(({ run }) => run?.key), ["well"]);
   },
 });

@@ -13,8 +13,10 @@ export const ps: Verb = {
   withoutStore: "lists nothing",
   summary: "list containers that run or can be started again",
   help: `JSON: [{"key","image","status","exit","pid","created","started","command"}]
-"status" is running, paused or exited. "exit" is the exit code of the last run; it is null while the container
-runs, and when it is not known. "pid" is the container's first process, as seen from the host.
+"status" is running, paused, exited or damaged. "exit" is the exit code of the last run; it is null while the
+container runs, and when it is not known. "pid" is the container's first process, as seen from the host. A container
+is damaged when it runs, but the file state.json of its run cannot be read: end its process; the next 'varve run' then
+removes what is left.
 
 ps only reads the store. When a run and its watchdog were both killed, the next 'varve run' repairs what they
 left. 'varve snapshot rm KEY' removes a container that has ended.`,
