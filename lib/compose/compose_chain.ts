@@ -1,4 +1,4 @@
-import { fromText } from "../bytes/mod.ts";
+import { type ByteString, fromText } from "../bytes/mod.ts";
 import { EROFS_WRITER_VERSION } from "../codec/erofs/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 import { notingDamage } from "../directory/internal.ts";
@@ -6,7 +6,7 @@ import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import { CWD, statAt } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
-import { requireDisk } from "../store/internal.ts";
+import { aboveName, isComposedName, parseDerivedName, requireDisk } from "../store/internal.ts";
 import type { DiskStore, Store } from "../store/mod.ts";
 import { composeJob, type KeptTree } from "./compose_job.ts";
 import { COMPOSED, type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
@@ -21,12 +21,25 @@ export interface ComposeOptions {
   /** The layers of the chain, lowest first; at least one. */
   readonly diffIds: readonly DiffId[];
   /**
+   * What the layers lie on, when they lie on the directory of a snapshot. The image is then that of a layer: it has
+   * whiteouts and opaque marks, and its implied directories have the attributes of the directories below.
+   */
+  readonly above?: Above | undefined;
+  /**
    * An image of the chain that proved to be damaged. It is composed again, unless another process has done that
    * already.
    */
   readonly damaged?: ComposedChain | undefined;
   /** Aborts the composition. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What layers lie on. */
+export interface Above {
+  /** SHA-256 that names what is below, in hexadecimal digits. */
+  readonly below: string;
+  /** Absolute paths of the directories below, topmost first. */
+  readonly lowers: readonly ByteString[];
 }
 
 /** A chain that is composed. */
@@ -50,14 +63,14 @@ export interface ComposedChain {
  * `foldLayers`
  */
 export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
-  const { pool, diffIds, damaged, signal } = options;
+  const { pool, diffIds, above, damaged, signal } = options;
   const store = requireDisk(options.store, "compose a chain");
   const { directories } = store;
   const chainId = store.chains.ensure(diffIds);
   const cancel = { signal };
   let generation = directories.generation(diffIds, chainId);
   let isNew = false;
-  const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
+  const directory = await directories.ensure({ chainId }, nameOf(above), async (target) => {
     isNew = true;
     const unique = [...new Set(diffIds)];
     await directories.prepareTrees(unique, pool);
@@ -65,7 +78,8 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
     generation = directories.generation(diffIds, chainId);
     const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
-      below: keptBelow(store, diffIds),
+      below: above === undefined ? keptBelow(store, diffIds) : null,
+      lowers: above?.lowers ?? null,
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       generation,
@@ -91,16 +105,35 @@ function inodeOf(directory: string): bigint {
 }
 
 /**
- * Absolute path of the directory of a chain's image, `chains/<cache-id>/erofs`. It exists only if the chain is composed.
+ * Absolute path of the directory of a chain's image: `chains/<cache-id>/erofs`, or for layers that lie on the directory
+ * of a snapshot, `chains/<cache-id>/erofs-above-<below>`. It exists only if the chain is composed.
  * Returns `undefined` if the chain has no layers or has no cache id yet.
  */
 export function composedDirectory(
   store: DiskStore,
-  diffIds: readonly DiffId[],
+  { diffIds, below }: { readonly diffIds: readonly DiffId[]; readonly below: string | null },
 ): string | undefined {
   if (diffIds.length === 0) return undefined;
   const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
-  return cacheId === null ? undefined : composedIn(store, cacheId);
+  if (cacheId === null) return undefined;
+  return `${store.directories.chain(cacheId)}/${nameOf(below === null ? undefined : { below })}`;
+}
+
+/** Name of the directory of a composed image, in that of its chain. */
+function nameOf(above: Pick<Above, "below"> | undefined): string {
+  return above === undefined ? COMPOSED : aboveName(COMPOSED, above.below);
+}
+
+/** Paths of the composed images in the directory of a chain. */
+export function composedImagesIn(home: string): string[] {
+  try {
+    return [...Deno.readDirSync(home)].map(({ name }) => name)
+      .filter((name) => isComposedName(parseDerivedName(name)?.base ?? ""))
+      .map((name) => `${home}/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** Finds the kept root tree that covers the most layers, counted from the lowest layer. */

@@ -1,7 +1,7 @@
-import { fromText } from "../bytes/mod.ts";
+import { type ByteString, fromText } from "../bytes/mod.ts";
 import { EROFS_WRITER_VERSION, type ReadLayer, writeErofs } from "../codec/erofs/mod.ts";
 import { createHasher, type DiffId, type Digest } from "../digest/mod.ts";
-import { readTree } from "../directory/internal.ts";
+import { layersAbove, readTree } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { foldSteps } from "../layer/internal.ts";
 import {
@@ -41,6 +41,11 @@ export interface ComposeJobInput {
   readonly trees: readonly TreeFile[];
   /** The kept root tree of the lowest layers; `null` when no tree was kept. */
   readonly below: KeptTree | null;
+  /**
+   * Absolute paths of the directories of an overlay on which the layers lie, topmost first; `null` when they lie on
+   * nothing. With them, the image is that of one layer.
+   */
+  readonly lowers: readonly ByteString[] | null;
   /** The layers and the absolute paths of their tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Layers with bytes other than zero in the padding behind some file. */
@@ -74,7 +79,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   async run(input, { signal, throwIfAborted }) {
     await Promise.resolve();
     signal.throwIfAborted();
-    const tree = rootTree(input, throwIfAborted);
+    const tree = treeOf(input, throwIfAborted);
     using contents = new Contents(input.contents);
     const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
     using file = create(`${input.target}/${IMAGE}`);
@@ -86,7 +91,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
       writeFd(file.fd, bytes);
     });
     const { size, devices } = image;
-    const isKept = newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
+    const isKept = input.lowers === null && newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
     const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
     const info = {
       version: EROFS_WRITER_VERSION,
@@ -110,6 +115,12 @@ function sizeOf(files: readonly TreeFile[]): number {
   } catch {
     return Infinity;
   }
+}
+
+/** The root tree of the layers, or, if they lie on something, the tree that stands for all of them. */
+function treeOf(input: ComposeJobInput, checkpoint: () => void): Tree {
+  if (input.lowers === null) return rootTree(input, checkpoint);
+  return layersAbove(input.trees.map(readTree), input.lowers);
 }
 
 /** Folds the layers. Begins with the kept tree if there is one and it is not damaged. */

@@ -6,6 +6,9 @@
  * share that mount. The bytes of the image are verified before it is mounted. A damaged image, one of another version
  * of the writer, and one that was composed before a layer was repaired are composed again.
  *
+ * Layers that lie on the directory of a snapshot become an image of their own, which overlayfs stacks on that directory.
+ * It has whiteouts and opaque marks, and lies beside the other, in `erofs-above-<below>/`.
+ *
  * `chains/<cache-id>/erofs/` holds
  * - `image`, which is never written again;
  * - `image.json`, which says what the image is and which layers are its devices, and has a digest of that;
@@ -16,7 +19,7 @@ import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import { DRIVER_FILES } from "../store/internal.ts";
 
 /** Directory of a composed image, below `chains/<cache-id>/`. */
-export const COMPOSED: string = DRIVER_FILES.composed;
+export const COMPOSED: "erofs" = DRIVER_FILES.composed;
 /** File of the image in that directory. */
 export const IMAGE = "image";
 /** File of the image's description, a {@linkcode ComposedImage} as JSON. */

@@ -4,9 +4,11 @@
  * @module
  */
 export {
+  type Above,
   composeChain,
   type ComposedChain,
   composedDirectory,
+  composedImagesIn,
   type ComposeOptions,
 } from "./compose_chain.ts";
 export { type ComposedImage, IMAGE } from "./contract.ts";

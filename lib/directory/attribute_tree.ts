@@ -32,17 +32,18 @@ interface Step {
  * are walked once, side by side.
  *
  * @param layers layer trees, lowest first
+ * @param right has the right attributes: the root tree of the layers, or, if they lie on other directories, the tree of
+ *   `layersAbove`
  */
-export function attributeTree(layers: readonly Tree[]): Tree {
-  const right = foldLayers(layers);
+export function attributeTree(layers: readonly Tree[], right: Tree = foldLayers(layers)): Tree {
   const builder = new TreeBuilder({ kind: "layer" });
-  builder.update(builder.root, rootOf(right));
+  builder.update(builder.root, merged(rootOf(right)));
   const fromTop = layers.toReversed().map((layer) => new Cursor(layer));
   const way: Step[] = [];
   for (const { path, name, node, depth } of walk(right)) {
     if (node.type !== "directory") continue;
     way.length = depth - 1;
-    way.push({ name, node, id: undefined });
+    way.push({ name, node: merged(node), id: undefined });
     // Overlayfs shows the attributes of the topmost layer that has the path.
     let shown: Node | undefined;
     for (const cursor of fromTop) {
@@ -54,6 +55,11 @@ export function attributeTree(layers: readonly Tree[]): Tree {
     }
   }
   return builder.finish(null);
+}
+
+/** A directory that hides nothing. The lowers below hide what they must. */
+function merged(node: DirectoryNode): DirectoryNode {
+  return node.opaque ? { ...node, opaque: false } : node;
 }
 
 /** Adds the last directory of `way`, and those directories above it that are still missing. */

@@ -12,7 +12,7 @@ import { mayMount } from "../linux/mod.ts";
 import { RELEASED_LABEL } from "../store/internal.ts";
 import type { DiskStore, SnapshotRow } from "../store/mod.ts";
 import type { Ancestor } from "./contract.ts";
-import { stackOf } from "./drivers/ancestors.ts";
+import { runsOf } from "./drivers/ancestors.ts";
 import { ancestors } from "./machine.ts";
 
 /**
@@ -60,11 +60,11 @@ export function trimLowers(store: DiskStore): void {
 }
 
 function trim(store: DiskStore): void {
-  trimSharedMounts(store, () =>
-    neededAncestors(store).flatMap((needed) => {
-      const { layers } = stackOf(needed);
-      return layers.length === 0 ? [] : composedDirectory(store, layers) ?? [];
-    }));
+  trimSharedMounts(
+    store,
+    () =>
+      neededAncestors(store).flatMap(runsOf).flatMap((run) => composedDirectory(store, run) ?? []),
+  );
 }
 
 /** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */

@@ -43,7 +43,7 @@ const BOUND = new RegExp(
  * contains a backslash, the descriptor by which the file was mounted.
  */
 const COMPOSED_SOURCE = new RegExp(
-  `/${ROOT_FILES.chains}/[0-9]+/${DRIVER_FILES.composed}/${IMAGE}$|^/proc/self/fd/[0-9]+$|^/dev/loop[0-9]+$`,
+  `/${ROOT_FILES.chains}/[0-9]+/${DRIVER_FILES.composed}(?:-above-[0-9a-f]+)?/${IMAGE}$|^/proc/self/fd/[0-9]+$|^/dev/loop[0-9]+$`,
 );
 
 /** Id of the lease of a mount. The view that a read-only mount shows has this id as its key. */

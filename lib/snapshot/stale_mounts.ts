@@ -2,10 +2,10 @@
  * Mounts that show old bytes: a mount goes on showing the files that it was made of, also after a layer was repaired.
  */
 import { type ByteString, fromText } from "../bytes/mod.ts";
-import { sharedMountName } from "../compose/internal.ts";
+import { composedImagesIn, sharedMountName } from "../compose/internal.ts";
 import type { DiffId } from "../digest/mod.ts";
 import { type MountInfo, readMountInfo, splitOverlayPaths } from "../linux/mod.ts";
-import { DRIVER_FILES, parseDerivedName, ROOT_FILES } from "../store/internal.ts";
+import { parseDerivedName, ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore } from "../store/mod.ts";
 
 /** Options in mountinfo with lowers of an overlay: one lower, by fsconfig(2), or all of them, by mount(2). */
@@ -111,7 +111,9 @@ class Judge {
       chains.list().flatMap(({ cacheId }) =>
         cacheId === null
           ? []
-          : [sharedMountName(this.#store, `${directories.chain(cacheId)}/${DRIVER_FILES.composed}`)]
+          : composedImagesIn(directories.chain(cacheId)).map((composed) =>
+            sharedMountName(this.#store, composed)
+          )
       ),
     );
   }

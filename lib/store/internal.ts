@@ -52,9 +52,11 @@ export { inodesAt, type InodeUse } from "./disk/gc/inodes.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { CACHE_BOUNDS } from "./cache_bounds.ts";
 export {
+  aboveName,
   derivedName,
   DRIVER_FILES,
   GENERATION,
+  isComposedName,
   LAYER_FILES,
   MARKER,
   parseDerivedName,

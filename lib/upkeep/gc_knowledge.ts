@@ -1,9 +1,14 @@
 import { fromText } from "../bytes/mod.ts";
-import { hasSharedMounts, sharedMountName, tryLockLowersAlone } from "../compose/internal.ts";
+import {
+  composedImagesIn,
+  hasSharedMounts,
+  sharedMountName,
+  tryLockLowersAlone,
+} from "../compose/internal.ts";
 import { isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
 import { VarveError } from "../errors.ts";
 import { leaseLiveness } from "../snapshot/internal.ts";
-import { DRIVER_FILES, ROOT_FILES } from "../store/internal.ts";
+import { ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore, GcKnowledge, Lease } from "../store/mod.ts";
 
 /** What gc of a store has to know of leases, mounts and running containers of this machine. */
@@ -46,23 +51,25 @@ function usersOf(
   return (directory) => {
     const path = fromText(directory);
     return options.includes(`${path}/`) || bound.some((one) => path.endsWith(one)) ||
-      points.has(composedMountPoint(store, directory));
+      composedMountPoints(store, directory).some((point) => points.has(point));
   };
 }
 
 /** The directory of a chain. */
 const CHAIN = new RegExp(`/${ROOT_FILES.chains}/[0-9]+$`);
 
-/** Mount point of the composed image in a directory of a chain; `""` when there is none. */
-function composedMountPoint(store: DiskStore, directory: string): string {
-  // Only a chain has such an image. A blob is not even a directory.
-  if (!CHAIN.test(directory)) return "";
-  try {
-    const name = sharedMountName(store, `${directory}/${DRIVER_FILES.composed}`);
-    return name === undefined ? "" : fromText(`${store.directories.mounts}/${name}`);
-  } catch (error) {
-    // Without the layers of its image nothing of it is mounted.
-    if (error instanceof VarveError) return "";
-    throw error;
-  }
+/** Mount points of the composed images in a directory of a chain. */
+function composedMountPoints(store: DiskStore, directory: string): string[] {
+  // Only a chain has such images. A blob is not even a directory.
+  if (!CHAIN.test(directory)) return [];
+  return composedImagesIn(directory).flatMap((composed) => {
+    try {
+      const name = sharedMountName(store, composed);
+      return name === undefined ? [] : [fromText(`${store.directories.mounts}/${name}`)];
+    } catch (error) {
+      // Without the layers of its image nothing of it is mounted.
+      if (error instanceof VarveError) return [];
+      throw error;
+    }
+  });
 }

@@ -1,3 +1,4 @@
+import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import { boundedParallel } from "../../pool/internal.ts";
@@ -18,6 +19,8 @@ export interface PoolExtraction {
   readonly diffIds: readonly DiffId[];
   /** What to extract from the layers. */
   readonly form: ExtractForm;
+  /** As in {@linkcode ExtractJobInput.lowers}. */
+  readonly lowers?: readonly ByteString[] | undefined;
   /** Descriptor of an empty directory, which all threads share. */
   readonly target: Fd;
   /** What to leave out or to refuse. */
@@ -52,6 +55,7 @@ export async function extractInPool(options: PoolExtraction): Promise<ExtractRep
   await directories.prepareTrees(diffIds, pool);
   const input: Omit<ExtractJobInput, "phase" | "part"> = {
     form,
+    lowers: options.lowers,
     trees: diffIds.map((diffId) => directories.layerTree(diffId)),
     contents: [...new Set(diffIds)].map((diffId) => [diffId, directories.layerTar(diffId)]),
     target,

@@ -1,4 +1,4 @@
-import { fromText } from "../../bytes/mod.ts";
+import { type ByteString, fromText } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { foldSteps } from "../../layer/internal.ts";
 import type { Fd } from "../../linux/mod.ts";
@@ -7,6 +7,7 @@ import type { TreeFile } from "../../store/mod.ts";
 import { finishSteps } from "../../tree/internal.ts";
 import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
+import { layersAbove } from "../layers_above.ts";
 import { readTree } from "../read_tree.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract_tree.ts";
@@ -19,7 +20,7 @@ export type ExtractForm =
   | "root"
   /**
    * The directories of a chain that would have wrong attributes in an overlay of its layers; see
-   * {@linkcode attributeTree}.
+   * {@linkcode attributeTree}. With `lowers`, the layers lie on other directories.
    */
   | "attributes";
 
@@ -29,6 +30,8 @@ export interface ExtractJobInput {
   readonly form: ExtractForm;
   /** The layer trees, lowest first. */
   readonly trees: readonly TreeFile[];
+  /** Absolute paths of the directories on which the layers lie, topmost first; absent for none. */
+  readonly lowers?: readonly ByteString[] | undefined;
   /** Paths of the layer tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Descriptor of the target directory, which all threads share. */
@@ -73,11 +76,11 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
   },
 };
 
-function treeOf({ form, trees }: ExtractJobInput, checkpoint: () => void): Tree {
-  const key = JSON.stringify([form, trees]);
+function treeOf({ form, trees, lowers }: ExtractJobInput, checkpoint: () => void): Tree {
+  const key = JSON.stringify([form, trees, lowers]);
   const known = last?.key === key ? last.tree.deref() : undefined;
   if (known !== undefined) return known;
-  const tree = makeTree(form, trees.map(readTree), checkpoint);
+  const tree = makeTree(form, trees.map(readTree), checkpoint, lowers);
   last = { key, tree: new WeakRef(tree) };
   return tree;
 }
@@ -87,9 +90,12 @@ export function makeTree(
   form: ExtractForm,
   layers: readonly Tree[],
   checkpoint: () => void,
+  lowers?: readonly ByteString[],
 ): Tree {
   if (form === "root") return finishSteps(foldSteps(layers), checkpoint);
-  if (form === "attributes") return attributeTree(layers);
+  if (form === "attributes") {
+    return attributeTree(layers, lowers === undefined ? undefined : layersAbove(layers, lowers));
+  }
   const [layer, ...more] = layers;
   if (layer === undefined || more.length > 0) {
     throw new RangeError("Cannot extract a layer: exactly one layer must be given");

@@ -6,17 +6,18 @@ import {
   mountShared,
   trimSharedMounts,
 } from "../../compose/internal.ts";
-import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { isErrno } from "../../linux/mod.ts";
-import type { Stack } from "./ancestors.ts";
+import type { LayerRun } from "./ancestors.ts";
 import type { DriverOptions } from "./driver_options.ts";
-import type { LayerLowers } from "./layer_lowers.ts";
+import type { LayerLowers, LowersPlace } from "./layer_lowers.ts";
+import { tooManyLowers } from "./overlay_plan.ts";
 
 /**
- * All layers of a chain as one EROFS image, which is mounted once and shared. Nothing is extracted.
+ * All layers of a run as one EROFS image, which is mounted once and shared. Nothing is extracted. An image of layers that
+ * lie on a directory keeps their whiteouts and opaque marks.
  *
- * Falls back to directories for a chain that does not fit into an image, or that this kernel cannot mount as one image.
+ * Falls back to directories for layers that do not fit into an image, or that this kernel cannot mount as one image.
  */
 export class ComposedLayers implements LayerLowers {
   readonly driver = "erofs";
@@ -29,23 +30,29 @@ export class ComposedLayers implements LayerLowers {
     this.#fallback = fallback;
   }
 
-  async lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]> {
+  async lowers(run: LayerRun, place: LowersPlace, signal?: AbortSignal): Promise<ByteString[]> {
     const { isBinding, sharedMount } = this.#options;
+    if (place.room < 1) throw tooManyLowers();
     try {
-      return [await this.#composed(stack.layers, signal)];
+      return [await this.#composed(run, place, signal)];
     } catch (error) {
       if (isBinding || !isBeyondImages(error)) throw error;
       sharedMount.onWarning?.(
         `${error.message}: its layers are extracted, as by the overlay driver`,
       );
-      return await this.#fallback.lowers(stack, signal);
+      return await this.#fallback.lowers(run, place, signal);
     }
   }
 
-  async #composed(diffIds: readonly DiffId[], signal?: AbortSignal): Promise<ByteString> {
+  async #composed(
+    { diffIds, below }: LayerRun,
+    place: LowersPlace,
+    signal?: AbortSignal,
+  ): Promise<ByteString> {
     const { store, pool, sharedMount } = this.#options;
+    const above = below === null ? undefined : { below, lowers: place.below };
     const compose = (damaged?: ComposedChain) =>
-      composeChain({ store, pool, diffIds, damaged, signal });
+      composeChain({ store, pool, diffIds, above, damaged, signal });
     const mount = (chain: ComposedChain) => mountShared(store, chain, sharedMount, signal);
     const chain = await compose();
     try {
@@ -56,12 +63,9 @@ export class ComposedLayers implements LayerLowers {
     }
   }
 
-  trim(needed: () => readonly (readonly DiffId[])[]): void {
+  trim(needed: () => readonly LayerRun[]): void {
     const { store } = this.#options;
-    trimSharedMounts(
-      store,
-      () => needed().flatMap((diffIds) => composedDirectory(store, diffIds) ?? []),
-    );
+    trimSharedMounts(store, () => needed().flatMap((run) => composedDirectory(store, run) ?? []));
   }
 }
 

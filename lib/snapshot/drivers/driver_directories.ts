@@ -1,4 +1,5 @@
 import { fromText } from "../../bytes/mod.ts";
+import type { Above } from "../../compose/internal.ts";
 import type { ChainId, DiffId } from "../../digest/mod.ts";
 import {
   copyInPool,
@@ -14,12 +15,12 @@ import {
 import type { ExtractReport } from "../../directory/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd, tryStatAt } from "../../linux/mod.ts";
-import { derivedName, DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
+import { aboveName, derivedName, DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Usage } from "../contract.ts";
 import type { DriverOptions, ExtractProgress } from "./driver_options.ts";
 
 /** The layers to extract into a directory, and how to apply them. */
-type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "signal">;
+type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "lowers" | "signal">;
 
 /** The store's directories that drivers use: directories of snapshots, and extracted layers that snapshots share. */
 export class DriverDirectories {
@@ -89,9 +90,25 @@ export class DriverDirectories {
     return await this.#shared({ chainId }, { diffIds, form, signal });
   }
 
+  /**
+   * Absolute path of the directories that would have wrong attributes in an overlay of layers that lie on other
+   * directories. The first call extracts it.
+   */
+  async attributesAbove(
+    diffIds: readonly DiffId[],
+    { below, lowers }: Above,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const chainId = this.#options.store.chains.ensure(diffIds);
+    const name = aboveName(DRIVER_FILES.attributes, below);
+    const extraction = { diffIds, form: "attributes", lowers, signal } as const;
+    return await this.#shared({ chainId }, extraction, name);
+  }
+
   async #shared(
     owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
     extraction: Extraction,
+    attributes: string = DRIVER_FILES.attributes,
   ): Promise<string> {
     const { store: { directories }, devices } = this.#options;
     const { signal, form, diffIds } = extraction;
@@ -99,7 +116,7 @@ export class DriverDirectories {
     // generation: a directory that was extracted before a repair may be mounted, so it stays beside the new one.
     const files = devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
     const name = derivedName(
-      form === "attributes" ? DRIVER_FILES.attributes : files,
+      form === "attributes" ? attributes : files,
       directories.generation(diffIds, "chainId" in owner ? owner.chainId : undefined),
     );
     const fill = async (temporary: string) => void await this.extract(temporary, extraction);

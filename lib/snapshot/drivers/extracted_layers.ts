@@ -1,9 +1,9 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { boundedParallel } from "../../pool/internal.ts";
-import type { Stack } from "./ancestors.ts";
+import type { LayerRun } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
-import type { LayerLowers } from "./layer_lowers.ts";
-import { IMAGE_LOWERS, planLowers } from "./overlay_plan.ts";
+import type { LayerLowers, LowersPlace } from "./layer_lowers.ts";
+import { planLowers, tooManyLowers } from "./overlay_plan.ts";
 
 /**
  * Number of extractions that wait for the pool, in addition to those that run. It is small, because each holds a lock
@@ -22,14 +22,24 @@ export class ExtractedLayers implements LayerLowers {
   }
 
   /**
-   * The lowers, topmost first: one with the attributes of the chain's directories, one for each layer, and, if there
-   * are too many layers, one for the rest.
+   * The lowers, topmost first: one with the attributes of the run's directories, one for each layer, and, if there
+   * are too many layers, one for the rest. The rest must be a complete root, so nothing may be below it.
    */
-  async lowers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
+  async lowers(
+    { diffIds, below }: LayerRun,
+    place: LowersPlace,
+    signal?: AbortSignal,
+  ): Promise<ByteString[]> {
     const made = this.#directories;
-    const { single, joined } = planLowers(layers, IMAGE_LOWERS - 1 - directories.length);
+    // One lower is for the attributes.
+    const room = place.room - 1;
+    if (room < 1 || below !== null && new Set(diffIds).size > room) throw tooManyLowers();
+    const { single, joined } = planLowers(diffIds, room);
     const makers: ((signal: AbortSignal) => Promise<string>)[] = [
-      (signal) => made.ofChain(layers, "attributes", signal),
+      (signal) =>
+        below === null
+          ? made.ofChain(diffIds, "attributes", signal)
+          : made.attributesAbove(diffIds, { below, lowers: place.below }, signal),
       ...single.map((diffId) => (signal: AbortSignal) => made.ofLayer(diffId, signal)),
     ];
     if (joined.length > 0) makers.push((signal) => made.ofChain(joined, "root", signal));

@@ -1,14 +1,25 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import type { DiffId } from "../../digest/mod.ts";
 import type { DriverName } from "../contract.ts";
-import type { Stack } from "./ancestors.ts";
+import type { LayerRun } from "./ancestors.ts";
+
+/** Where a run of layers lies in an overlay. */
+export interface LowersPlace {
+  /** Absolute paths of the lowers below the run, topmost first. They exist, and are mounted where they must be. */
+  readonly below: readonly ByteString[];
+  /** The largest number of lowers that the run may have. */
+  readonly room: number;
+}
 
 /** Makes lower directories of an overlay out of layers. */
 export interface LayerLowers {
   /** Name of the driver that uses it. */
   readonly driver: DriverName;
-  /** Absolute paths of the lowers for the layers of a stack, topmost first. Makes the lowers that are missing. */
-  lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]>;
-  /** Unmounts the lowers of layers that are not needed. `needed` is called only if something is mounted. */
-  trim(needed: () => readonly (readonly DiffId[])[]): void;
+  /**
+   * Absolute paths of the lowers for a run of layers, topmost first. Makes the lowers that are missing.
+   *
+   * @throws {VarveError} `E_LIMIT` there is no room for them
+   */
+  lowers(run: LayerRun, place: LowersPlace, signal?: AbortSignal): Promise<ByteString[]>;
+  /** Unmounts the lowers of runs that are not needed. `needed` is called only if something is mounted. */
+  trim(needed: () => readonly LayerRun[]): void;
 }

@@ -4,10 +4,10 @@ import { VarveError } from "../../errors.ts";
 import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
-import { stackOf } from "./ancestors.ts";
+import { type Part, partsOf, runsOf } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
-import { IMAGE_LOWERS, MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
+import { IMAGE_LOWERS, overlayMounts, type OverlayUpper, tooManyLowers } from "./overlay_plan.ts";
 
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 
@@ -60,7 +60,7 @@ export class OverlayDriver implements Driver {
   }
 
   trim(needed: () => readonly (readonly Ancestor[])[]): void {
-    this.#layers.trim(() => needed().map((ancestors) => stackOf(ancestors).layers));
+    this.#layers.trim(() => needed().flatMap(runsOf));
   }
 
   #upper({ kind, cacheId }: DriverRequest): OverlayUpper {
@@ -70,25 +70,31 @@ export class OverlayDriver implements Driver {
 
   /** Paths of the lower directories, topmost first. Makes the lowers that are missing. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
-    const stack = stackOf(ancestors);
-    // Below the committed directories: at least two lowers for layers that are extracted, else one empty directory.
-    const below = stack.layers.length > 0 ? 2 : 1;
-    if (stack.directories.length + below > IMAGE_LOWERS) {
-      throw new VarveError(
-        "E_LIMIT",
-        `Cannot mount by overlay: ${stack.directories.length} committed snapshots are stacked, the kernel allows ${MAX_LOWERS}`,
-        { hint: "use the native driver" },
-      );
+    const parts = partsOf(ancestors);
+    let lowers: Lower[] = [];
+    for (const [i, part] of parts.entries()) {
+      const above = parts.slice(i + 1).reduce((sum, part) => sum + leastLowers(part), 0);
+      const room = IMAGE_LOWERS - lowers.length - above;
+      if (part.kind === "directory") {
+        if (room < 1) throw tooManyLowers();
+        const { cacheId } = part;
+        lowers.unshift({ path: this.#changes(cacheId, "a parent"), cacheId, hides: true });
+      } else {
+        const place = { below: lowers.map(({ path }) => path), room };
+        const paths = await this.#layers.lowers(part.run, place, signal);
+        const hides = part.run.below !== null;
+        lowers.unshift(...paths.map((path) => ({ path, cacheId: null, hides })));
+      }
+      lowers = untilOpaque(once(lowers));
     }
-    const above = stack.directories.map((id) => this.#changes(id, "a parent"));
-    const layers = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
-    const lowers = untilOpaque([...above, ...layers]);
-    // An overlay needs one lower, or two lowers if it has no upper. If no layer is among the lowers, the empty
-    // directory of the lowest snapshot is added at the bottom.
-    if (lowers.length > above.length) return lowers;
-    const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
+    const paths = lowers.map(({ path }) => path);
+    // The lowest lower of an overlay must have nothing to hide. And an overlay needs one lower, or two lowers if it has
+    // no upper.
+    if (lowers.at(-1)?.hides === false) return paths;
+    const lowest = lowers.findLast(({ cacheId }) => cacheId !== null)?.cacheId ??
+      parts.find((part) => part.kind === "directory")?.cacheId ?? cacheId as number;
     return [
-      ...lowers,
+      ...paths,
       fromText(`${this.#directories.snapshot(lowest)}/${SNAPSHOT_FILES.empty}`),
     ];
   }
@@ -106,8 +112,32 @@ export class OverlayDriver implements Driver {
   }
 }
 
+/** A lower of an overlay. */
+interface Lower {
+  /** Absolute path of the directory. */
+  readonly path: ByteString;
+  /** Cache id of the committed snapshot whose directory it is; `null` for layers. */
+  readonly cacheId: number | null;
+  /** Whether it may hold whiteouts, which a lower below it must not show. */
+  readonly hides: boolean;
+}
+
+/** The least number of lowers that a part needs. Layers that are extracted need one more, for attributes. */
+function leastLowers({ kind }: Part): number {
+  return kind === "directory" ? 1 : 2;
+}
+
+/**
+ * Leaves out a lower that is there again higher up, because overlayfs refuses a directory that is a lower twice. The
+ * higher one hides all that the other shows.
+ */
+function once(lowers: readonly Lower[]): Lower[] {
+  const paths = new Set<ByteString>();
+  return lowers.filter(({ path }) => !paths.has(path) && paths.add(path));
+}
+
 /** Leaves out all lowers below a lower with an opaque root, because overlayfs ignores that mark on a root. */
-function untilOpaque(lowers: readonly ByteString[]): ByteString[] {
-  const last = lowers.findIndex((lower) => getXattrAt(CWD, lower, OPAQUE) === "y");
+function untilOpaque(lowers: readonly Lower[]): Lower[] {
+  const last = lowers.findIndex(({ path }) => getXattrAt(CWD, path, OPAQUE) === "y");
   return last < 0 ? [...lowers] : lowers.slice(0, last + 1);
 }

@@ -1,5 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
 import { bindMount, type Mount, overlayMount } from "../../linux/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 
@@ -10,6 +11,15 @@ export const MAX_LOWERS = 500;
  * a container adds to its root.
  */
 export const IMAGE_LOWERS: number = MAX_LOWERS - 1;
+
+/** The error for an overlay with more lowers than the kernel stacks. */
+export function tooManyLowers(): VarveError {
+  return new VarveError(
+    "E_LIMIT",
+    `Cannot mount by overlay: the parents of the snapshot need more lowers than the kernel allows (${MAX_LOWERS})`,
+    { hint: "use the native driver" },
+  );
+}
 
 /** What lies on top of the lowers of an overlay. */
 export interface OverlayUpper {

@@ -84,6 +84,24 @@ export const DRIVER_FILES = {
   composed: "erofs",
 } as const;
 
+/** Number of hexadecimal digits in the name that {@linkcode aboveName} gives. */
+const ABOVE_DIGITS = 16;
+
+/**
+ * The name of what is derived from layers that lie on the directory of a snapshot: it depends on what is below, too.
+ *
+ * @param base `erofs` or `attributes`
+ * @param below SHA-256 of what is below, in hexadecimal digits
+ */
+export function aboveName(base: "erofs" | "attributes", below: string): string {
+  return `${base}-above-${below.slice(0, ABOVE_DIGITS)}`;
+}
+
+/** Whether a name that {@linkcode parseDerivedName} reads is that of a composed image. */
+export function isComposedName(base: string): boolean {
+  return base.startsWith(DRIVER_FILES.composed);
+}
+
 /**
  * The name of a directory that is extracted, in a generation: `fs`, and `fs-1` after its layer was repaired once.
  *
@@ -93,7 +111,8 @@ export function derivedName(base: string, generation: number): string {
   return generation === 0 ? base : `${base}-${generation}`;
 }
 
-const DERIVED = /^(fs(?:-[a-z]+)?|attributes|erofs)(?:-([1-9][0-9]*))?$/;
+const DERIVED =
+  /^(fs(?:-[a-z]+)?|(?:attributes|erofs)(?:-above-[0-9a-f]{16})?)(?:-([1-9][0-9]*))?$/;
 
 /**
  * Reads the name of a directory that a driver made; `undefined` for another name. The generation of a composed image is
@@ -103,8 +122,8 @@ export function parseDerivedName(
   name: string,
 ): { readonly base: string; readonly generation: number } | undefined {
   const found = DERIVED.exec(name);
-  if (found === null || found[1] === DRIVER_FILES.composed && found[2] !== undefined) {
-    return undefined;
-  }
-  return { base: found[1] as string, generation: Number(found[2] ?? 0) };
+  if (found === null) return undefined;
+  const base = found[1] as string;
+  if (isComposedName(base) && found[2] !== undefined) return undefined;
+  return { base, generation: Number(found[2] ?? 0) };
 }

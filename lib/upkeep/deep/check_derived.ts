@@ -3,7 +3,13 @@ import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import { verifyInPool } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { boundedParallel } from "../../pool/internal.ts";
-import { DRIVER_FILES, homeIn, homePath, parseDerivedName } from "../../store/internal.ts";
+import {
+  DRIVER_FILES,
+  homeIn,
+  homePath,
+  isComposedName,
+  parseDerivedName,
+} from "../../store/internal.ts";
 import type { TreeFile } from "../../store/mod.ts";
 import type { FindingKind } from "../contract.ts";
 import type { DeepPass } from "./contract.ts";
@@ -82,7 +88,7 @@ function* chainDirectories({ store, rows, scope }: DeepPass): Generator<Derived>
  */
 function presentBase(name: string, generation: () => number): string | undefined {
   const parsed = parseDerivedName(name);
-  if (parsed === undefined || parsed.base === DRIVER_FILES.composed) return parsed?.base;
+  if (parsed === undefined || isComposedName(parsed.base)) return parsed?.base;
   return parsed.generation === generation() ? parsed.base : undefined;
 }
 
@@ -105,9 +111,11 @@ async function checkOne(
       site: { at: "derived", path, chainId, diffIds },
     });
   const options = { signal, onProgress: progress.task() };
-  if (name === DRIVER_FILES.composed) {
+  if (isComposedName(name)) {
     const directory = `${store.root}/${path}`;
-    const problem = await verifyComposed(pool, { directory, trees: whole, diffIds }, options);
+    // The tree of layers that lie on a directory depends on that directory, too: only the bytes are verified.
+    const trees = name === DRIVER_FILES.composed ? whole : null;
+    const problem = await verifyComposed(pool, { directory, trees, diffIds }, options);
     if (problem !== null) say("composed", `/${problem.name}`, problem.expected, problem.actual);
     return;
   }

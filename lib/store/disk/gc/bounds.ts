@@ -2,7 +2,14 @@ import type { ChainId, DiffId } from "../../../digest/mod.ts";
 import { CACHE_BOUNDS } from "../../cache_bounds.ts";
 import type { GcOptions, Thing } from "../../garbage.ts";
 import { boundOf, type Disk } from "../context.ts";
-import { DRIVER_FILES, GENERATION, LAYER_FILES, MARKER, RELEASED_LABEL } from "../names.ts";
+import {
+  DRIVER_FILES,
+  GENERATION,
+  isComposedName,
+  LAYER_FILES,
+  MARKER,
+  RELEASED_LABEL,
+} from "../names.ts";
 import { lstatOrNothingSync, namesInSync } from "../system.ts";
 import type { Candidate } from "./candidates.ts";
 import { inSlices } from "./in_slices.ts";
@@ -84,16 +91,15 @@ function chainCaches({ db, paths }: Disk): Cache[] {
     : db.get<{ sum: number | null }>("SELECT sum(size) AS sum FROM layer")?.sum ?? 0;
   return rows.map(({ id, cacheId }) => {
     const home = paths.chain(cacheId);
-    const extracted = namesInSync(home).filter((name) => name.startsWith(DRIVER_FILES.files));
-    const image = lstatOrNothingSync(`${home}/${DRIVER_FILES.composed}`) === undefined
-      ? 0
-      : IMAGE_SHARE * tars;
+    const made = namesInSync(home);
+    const extracted = made.filter((name) => name.startsWith(DRIVER_FILES.files));
+    const images = made.filter(isComposedName).length * IMAGE_SHARE * tars;
     return cacheOf({
       name: id,
       keptBy: [`chain:${id}`],
       home,
       paths: [home],
-      about: extracted.length * tars + image,
+      about: extracted.length * tars + images,
       remove: (db) =>
         db.run(
           "UPDATE chain SET cache_id = NULL WHERE chain_id = ? AND cache_id = ?",

@@ -58,16 +58,19 @@ export class Snapshots {
   }
 
   /**
-   * The chain of all layers up to a committed snapshot. Directories above the layers do not count: the layers below
-   * them are mounted as one image. `null` when there are no layers.
+   * The chain of the topmost layers up to a committed snapshot: of those that lie directly on each other, and are
+   * mounted as one image. Directories above them do not count. `null` when there are no layers.
    */
   chainOf(key: string | null): ChainId | null {
     const path: { readonly key: string; readonly diffId: DiffId | null }[] = [];
     let chain: ChainId | null = null;
+    // The chain that a layer continues: layers on a directory begin a new one.
+    let below: ChainId | null = null;
     for (let at = key; at !== null && path.length < MAX_DEPTH;) {
       const known = this.#chains.get(at);
       if (known !== undefined) {
         chain = known;
+        below = this.get(at)?.diffId == null ? null : known;
         break;
       }
       const row = this.get(at);
@@ -76,7 +79,8 @@ export class Snapshots {
       at = row.parent;
     }
     for (const { key, diffId } of path.reverse()) {
-      if (diffId !== null) chain = chainIdOf(chain, diffId);
+      below = diffId === null ? null : chainIdOf(below, diffId);
+      chain = below ?? chain;
       this.#chains.set(key, chain);
     }
     return chain;
