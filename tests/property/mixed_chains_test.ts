@@ -55,7 +55,7 @@ async function mixedStack(
   const { diffIds } = await fixture.chain(randomStack(random));
   let parent: string | null = null;
   let root = emptyTree("root");
-  let run: Tree[] = [];
+  const run: Tree[] = [];
   /** Several layers on a directory are one layer for what is below: see `squashLayers`. */
   const endRun = () => {
     if (run.length > 0) root = foldLayers([squashLayers(run.splice(0))], root);
