@@ -1,14 +1,17 @@
 /**
  * `deno task torture [--seed N] [--verbs LIST] [--mode MODE] [--every K] [--at N]`: disturbs commands without end, and
  * prints each broken promise with the command that repeats it. One round tries every K-th call of every command; the
- * next round begins at the next call, and takes other errors. With `--once` it ends after one round; with `--at`, after one call.
+ * next round begins at the next call, and takes other errors. `--every 0` tries each call; all others take a run of
+ * writes to one file as one call. With `--once` it ends after one round; with `--at`, after one call.
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
 import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
+import { bundleProgram } from "../support/faults/bundle.ts";
 import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
 import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { missing } from "../support/machine/needs.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
@@ -29,8 +32,8 @@ interface Options extends Choice {
   readonly dir: string | undefined;
 }
 
-/** Disturbs one command in one way; gives what it finds as it goes. */
-type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding>;
+/** Disturbs one command in one way; gives what it finds as it goes, and at the end what it did in words. */
+type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding, string>;
 
 const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors, order: orders };
 
@@ -45,7 +48,7 @@ const WHOLE: readonly string[] = [POWER, RANDOM];
 
 const ALL_MODES: readonly string[] = [...Object.keys(MODES), ...WHOLE];
 
-async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
+async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding, string> {
   const undisturbed = await stage.undisturbed();
   const points = options.at === undefined ? pointsOf(undisturbed.calls, options) : [options.at];
   for (const at of points) {
@@ -53,9 +56,10 @@ async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
     if (what.length === 0) continue;
     yield { scenario: stage.scenario.name, fault: { kind: "kill", at }, seed: options.seed, what };
   }
+  return `${undisturbed.calls.length} calls, ${points.length} kills`;
 }
 
-async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding> {
+async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding, string> {
   const undisturbed = await stage.undisturbed(true);
   const { calls } = undisturbed;
   const points = options.at === undefined ? pointsOf(calls, options) : [options.at];
@@ -65,11 +69,13 @@ async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding> 
     const what = await failAt(stage, undisturbed, fault);
     if (what.length > 0) yield { scenario: stage.scenario.name, fault, seed: options.seed, what };
   }
+  return `${calls.length} calls, ${points.length} of them failed`;
 }
 
-async function* orders(stage: Stage, { seed }: Options): AsyncGenerator<Finding> {
+async function* orders(stage: Stage, { seed }: Options): AsyncGenerator<Finding, string> {
   const what = await orderOf(stage);
   if (what.length > 0) yield { scenario: stage.scenario.name, fault: undefined, seed, what };
+  return "the order of its calls";
 }
 
 function parse(args: readonly string[]): Options {
@@ -99,7 +105,7 @@ function parse(args: readonly string[]): Options {
   };
   return {
     seed: number("seed", values.seed, 0),
-    every: number("every", values.every, 1),
+    every: number("every", values.every, 0),
     verbs: known("verbs", values.verbs, SCENARIOS.map(({ name }) => name)),
     modes: known("mode", values.mode, ALL_MODES),
     at: values.at === undefined ? undefined : number("at", values.at, 1),
@@ -140,6 +146,8 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
     findings += found.length;
   }
   if (options.modes.every((mode) => WHOLE.includes(mode))) return findings;
+  await using temp = await tempDir("varve-bundle-", options.dir);
+  const program = await bundleProgram(temp.path);
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
     const { mounts = false, tools = [] } = scenario;
     const reasons = missing({ root: mounts, mount: mounts, tools });
@@ -147,14 +155,19 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
       console.log(`skipped: ${scenario.name} needs ${reasons.join(", ")}`);
       continue;
     }
-    await using stage = await Stage.open(scenario, supervisor, options.dir);
+    await using stage = await Stage.open(scenario, supervisor, { dir: options.dir, program });
     for (const mode of options.modes.filter((mode) => !WHOLE.includes(mode))) {
+      const begin = performance.now();
       const before = findings;
-      for await (const finding of MODES[mode]!(stage, options)) {
+      const found = MODES[mode]!(stage, options);
+      let next = await found.next();
+      for (; !next.done; next = await found.next()) {
         findings++;
-        console.log(findingText(finding));
+        console.log(findingText(next.value));
       }
-      console.log(`${scenario.name}: ${mode}: ${findings - before} findings`);
+      const seconds = Math.round((performance.now() - begin) / 1000);
+      const sums = `${next.value}, ${findings - before} findings, ${seconds} s`;
+      console.log(`${scenario.name}: ${mode}: ${sums}`);
     }
   }
   return findings;

@@ -21,6 +21,11 @@ export interface Scenario {
    * that to a collection of garbage.
    */
   readonly settle?: readonly Step[];
+  /**
+   * What the store is, if it is not sound and of this version: damaged until the command is done, so that a check may
+   * find that damage and nothing else; or written by an old version.
+   */
+  readonly store?: "damaged" | "old";
   /** Whether it and its steps need root and the right to mount. */
   readonly mounts?: boolean;
   /** Programs that it needs. */

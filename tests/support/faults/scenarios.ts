@@ -2,7 +2,10 @@
 import { BOX, boxImage } from "../images/busybox_image.ts";
 import { archiveTar, buildImage, type BuiltImage, dockerFiles } from "../images/images.ts";
 import { tarOf } from "../tar/tar_fixture.ts";
+import { writeOldStore } from "../old_stores/old_store.ts";
+import { flip } from "../upkeep/sick_store.ts";
 import type { Scenario, Scene, Step } from "./scenario.ts";
+import { pathsBelow } from "./store_facts.ts";
 
 /** Name of the small image. */
 const SMALL = "example.org/small:1";
@@ -37,12 +40,46 @@ async function change({ path }: Scene): Promise<void> {
   await Deno.mkdir(`${path}/mnt/new`);
 }
 
+/** Flips a byte of each file below a directory of the store that has this name. */
+function damage(directory: string, name: string): Step {
+  return async ({ root }) => {
+    const below = (await pathsBelow(`${root}/${directory}`)).filter((path) =>
+      path.endsWith(`/${name}`)
+    );
+    if (below.length === 0) throw new Error(`Cannot damage ${directory}/**/${name}: there is none`);
+    for (const path of below) await flip(path);
+  };
+}
+
+/** Flips a byte of the blob of the layer that is compressed. */
+async function damageBlob({ root }: Scene): Promise<void> {
+  const digest = smallImage().layers[0]!.descriptor.digest;
+  await flip(`${root}/content/blobs/${digest.replace(":", "/")}`);
+}
+
 const LOADED: readonly Step[] = [sources, ["load", "SCENE/in/small.tar"]];
 const MOUNT_RW = ["mount", SMALL, "SCENE/mnt", "--rw", "key"];
 const CHANGED: readonly Step[] = [...LOADED, MOUNT_RW, change, ["umount", "SCENE/mnt"]];
 const BOXED: readonly Step[] = [sources, box, ["load", "SCENE/in/box.tar"]];
 const GC: readonly Step[] = [["gc"]];
 const BIN_TRUE = [BOX, "/bin/true"];
+const RUN = ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE];
+const TAGGED = ["tag", SMALL, "other:1"];
+/** Images that the drivers compose, and layers that they extract. */
+const DERIVED: readonly Step[] = [
+  ...CHANGED,
+  ...["erofs", "overlay"].flatMap((driver) => [
+    ["--driver", driver, "mount", SMALL, "SCENE/mnt"],
+    ["umount", "SCENE/mnt"],
+  ]),
+];
+const REPAIR = ["fsck", "--deep", "--repair"];
+
+/** Overwrites the database, so that nothing can be read of it. */
+async function damageDatabase({ root }: Scene): Promise<void> {
+  const { size } = await Deno.stat(`${root}/meta.db`);
+  await Deno.writeFile(`${root}/meta.db`, new Uint8Array(size).fill(7));
+}
 
 /** All of them, in the order in which a user meets them. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -50,7 +87,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "pull", base: [sources], command: ["pull", "REGISTRY/app:1"] },
   { name: "import", base: LOADED, command: ["import", "SCENE/in/root", "example.org/import:1"] },
   { name: "append", base: LOADED, command: ["append", SMALL, "SCENE/in/layer.tar", "more:1"] },
-  { name: "tag", base: LOADED, command: ["tag", SMALL, "other:1"] },
+  { name: "tag", base: LOADED, command: TAGGED },
   { name: "save -o", base: LOADED, command: ["save", SMALL, "-o", "SCENE/out/image.tar"] },
   { name: "save --oci-dir", base: LOADED, command: ["save", SMALL, "--oci-dir", "SCENE/out/oci"] },
   { name: "unpack", base: LOADED, command: ["unpack", SMALL, "SCENE/out/root"], mounts: true },
@@ -103,9 +140,84 @@ export const SCENARIOS: readonly Scenario[] = [
     mounts: true,
   },
   {
+    name: "gc --drop-compressed",
+    base: LOADED,
+    command: ["gc", "--drop-compressed"],
+  },
+  {
+    name: "prune images",
+    base: [...LOADED, TAGGED],
+    command: ["prune", "images", "--all", "--force"],
+  },
+  {
+    name: "prune caches",
+    base: DERIVED,
+    command: ["prune", "caches", "--force"],
+    mounts: true,
+  },
+  {
+    name: "prune containers",
+    base: [...BOXED, RUN],
+    command: ["prune", "containers", "--force"],
+    mounts: true,
+    tools: ["busybox"],
+  },
+  {
+    name: "prune all",
+    base: [...BOXED, RUN],
+    command: ["prune", "all", "--all", "--force"],
+    mounts: true,
+    tools: ["busybox"],
+  },
+  {
+    name: "fsck --repair blob",
+    base: [...LOADED, damageBlob],
+    command: [...REPAIR, "--from", "SCENE/in/small.tar"],
+    store: "damaged",
+  },
+  {
+    name: "fsck --repair tar",
+    base: [...LOADED, damage("layers", "layer.tar")],
+    command: [...REPAIR, "--from", "SCENE/in/small.tar"],
+    store: "damaged",
+  },
+  {
+    name: "fsck --repair tree",
+    base: [...LOADED, damage("layers", "tree")],
+    command: REPAIR,
+    store: "damaged",
+  },
+  {
+    name: "fsck --repair derived",
+    base: [...DERIVED, damage("chains", "image"), damage("layers", "b")],
+    command: REPAIR,
+    store: "damaged",
+    mounts: true,
+  },
+  {
+    name: "fsck --rebuild",
+    base: [...CHANGED, damageDatabase],
+    command: ["fsck", "--rebuild"],
+    store: "damaged",
+    mounts: true,
+  },
+  {
+    name: "migration",
+    base: [({ root }) => writeOldStore(root, 1)],
+    command: ["images"],
+    store: "old",
+  },
+  {
+    name: "backup",
+    base: CHANGED,
+    command: ["backup", "SCENE/out/backup"],
+    done: 5,
+    mounts: true,
+  },
+  {
     name: "run",
     base: BOXED,
-    command: ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE],
+    command: RUN,
     mounts: true,
     tools: ["busybox"],
   },

@@ -4,7 +4,7 @@ import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 import { MAIN } from "../cli/cli.ts";
 import { type CommandResult, runCommand } from "../cli/in_process.ts";
 import { mountsBelow } from "../machine/census.ts";
-import { run } from "../machine/process.ts";
+import { run, runAny } from "../machine/process.ts";
 import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 import { imageAnswer, Servers } from "../registry/hostile_registry.ts";
 import type { Scenario, Scene, Step } from "./scenario.ts";
@@ -21,16 +21,33 @@ export interface Undisturbed {
   readonly facts: readonly string[];
 }
 
+/** Options of {@linkcode Stage.open}. */
+export interface StageOptions {
+  /** Where the scenario plays: a directory on the disk that is to be used. */
+  readonly dir?: string | undefined;
+  /** Path of the program; by default that of its sources. */
+  readonly program?: string | undefined;
+}
+
 /** A scenario that is ready to be played. */
 export class Stage implements AsyncDisposable {
   readonly scenario: Scenario;
   readonly #supervisor: Supervisor;
   readonly #temp: TempDir;
+  readonly #program: string;
   readonly #servers: Servers;
   readonly #registry: string;
   readonly scene: Scene;
+  /** The damage that the command finds. */
+  #known: ReadonlySet<string> = new Set();
 
-  private constructor(scenario: Scenario, supervisor: Supervisor, temp: TempDir) {
+  private constructor(
+    scenario: Scenario,
+    supervisor: Supervisor,
+    temp: TempDir,
+    program: string,
+  ) {
+    this.#program = program;
     this.scenario = scenario;
     this.#supervisor = supervisor;
     this.#temp = temp;
@@ -41,12 +58,20 @@ export class Stage implements AsyncDisposable {
     this.scene = { path, root, command: (words) => this.#inProcess(words) };
   }
 
-  /** Makes what the scenario finds. @param dir where it plays: a directory on the disk that is to be used */
-  static async open(scenario: Scenario, supervisor: Supervisor, dir?: string): Promise<Stage> {
-    const stage = new Stage(scenario, supervisor, await tempDir("varve-stage-", dir));
+  /** Makes what the scenario finds. */
+  static async open(
+    scenario: Scenario,
+    supervisor: Supervisor,
+    { dir, program = MAIN }: StageOptions = {},
+  ): Promise<Stage> {
+    const temp = await tempDir("varve-stage-", dir);
+    const stage = new Stage(scenario, supervisor, temp, program);
     try {
       await Deno.mkdir(stage.scene.path);
       await stage.#do(scenario.base);
+      if (scenario.store === "damaged") {
+        stage.#known = new Set((await stage.#damage()).map(({ thing }) => thing));
+      }
       await Deno.rename(stage.scene.path, stage.#temp.join("base"));
     } catch (error) {
       await stage[Symbol.asyncDispose]();
@@ -81,7 +106,7 @@ export class Stage implements AsyncDisposable {
       below: [path],
       fault,
       everything,
-      env: { ...VARIABLES, VARVE_ROOT: this.scene.root, NO_COLOR: "1", ...env },
+      env: { ...this.#env, ...env },
     });
   }
 
@@ -96,7 +121,7 @@ export class Stage implements AsyncDisposable {
   /** What the scene holds at the end. */
   async facts(): Promise<string[]> {
     await this.#do(this.scenario.settle ?? []);
-    return await factsOf(this.scene.path, this.scene.root);
+    return await factsOf(this.scene.path);
   }
 
   /** Plays the command once without a fault. */
@@ -111,13 +136,24 @@ export class Stage implements AsyncDisposable {
   async heal(): Promise<void> {
     const { root } = this.scene;
     await ageProbes(`${root}/mounts`);
-    {
+    if (this.scenario.store === undefined) {
       await using store = await openStore({ root });
       await judgeStore(store);
     }
+    const damage = await this.#damage();
     await judgeIdle(root);
-    const { code, stdout, stderr } = await this.#inProcess(["fsck", "--deep"]);
-    if (code !== 0) throw new Error(`fsck --deep ends with ${code}: ${stdout}${stderr}`);
+    const more = damage.filter(({ thing }) => !this.#known.has(thing));
+    if (more.length === 0) return;
+    const lines = more.map(({ thing, actual }) => `${thing}: ${actual}`);
+    throw new Error(`fsck --deep finds ${lines.join("; ")}`);
+  }
+
+  /** What a deep check finds; it opens the store as the next command does. */
+  async #damage(): Promise<{ readonly thing: string; readonly actual: string }[]> {
+    const { code, stdout, stderr } = await this.#inProcess(["fsck", "--deep", "--format", "json"]);
+    if (code !== 0 && code !== 3) throw new Error(`fsck --deep ends with ${code}: ${stderr}`);
+    const found = JSON.parse(stdout) as { kind: string; what: string; actual: string }[];
+    return found.map(({ kind, what, actual }) => ({ thing: `${kind}: ${what}`, actual }));
   }
 
   /** All paths of the scene. */
@@ -132,12 +168,15 @@ export class Stage implements AsyncDisposable {
 
   /** The command line of a process that runs words. */
   processOf(words: readonly string[]): string[] {
-    return [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...this.#filled(words)];
+    return [Deno.execPath(), "run", "-A", "--no-check", this.#program, ...this.#filled(words)];
   }
 
   async #inProcess(words: readonly string[]): Promise<CommandResult> {
-    const env = { ...VARIABLES, VARVE_ROOT: this.scene.root };
-    return await runCommand(this.#filled(words), { env, isRoot: true });
+    return await runCommand(this.#filled(words), { env: this.#env, isRoot: true });
+  }
+
+  get #env(): Readonly<Record<string, string>> {
+    return { ...VARIABLES, VARVE_ROOT: this.scene.root, NO_COLOR: "1" };
   }
 
   #filled(words: readonly string[]): string[] {
@@ -152,7 +191,10 @@ export class Stage implements AsyncDisposable {
         await step(this.scene);
         continue;
       }
-      const { code, stderr } = await this.#inProcess(step);
+      // A container needs the streams of a process.
+      const { code, stderr } = step[0] === "run"
+        ? await runAny(this.processOf(step), { env: this.#env })
+        : await this.#inProcess(step);
       if (code !== 0) throw new Error(`Cannot prepare ${step.join(" ")}: exit ${code}: ${stderr}`);
     }
   }

@@ -14,30 +14,45 @@ const UNTOLD = /^(store\.lock|ingest\/index\.lock|meta\.db(-wal|-shm|-journal)?)
 /** A row, and what it is in words that do not differ. */
 type Row = Readonly<Record<string, unknown>>;
 
-/** One fact a line, sorted: rows, files with their modes and digests, mounts. */
-export async function factsOf(scene: string, root: string): Promise<string[]> {
+/** A database that a rebuild has put aside: each rebuild puts one aside. */
+const KEPT = /^meta\.db\.damaged-[0-9]+(-wal|-shm|-journal)?$/;
+
+/** One fact a line, sorted: rows of every store in the scene, files with their modes and digests, mounts. */
+export async function factsOf(scene: string): Promise<string[]> {
   const facts: string[] = [];
-  const ids = new Map<string, string>();
-  if (await isThere(`${root}/meta.db`)) facts.push(...rowsOf(root, ids));
-  const named = (path: string) => nameIds(path, ids);
-  for (const path of await pathsBelow(scene)) {
-    const inStore = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : undefined;
-    if (inStore !== undefined && UNTOLD.test(inStore)) continue;
-    facts.push(`${named(path.slice(scene.length + 1))} ${await fileFact(path)}`);
-  }
-  for (const line of (await Deno.readTextFile("/proc/self/mountinfo")).split("\n")) {
-    const [, , , from = "", at = ""] = line.split(" ");
-    if (!at.startsWith(`${scene}/`)) continue;
-    const [type, source, options] = line.slice(line.indexOf(" - ") + 3).split(" ");
-    facts.push(`mount ${from} ${at} ${type} ${named(source ?? "")} ${named(options ?? "")}`);
-  }
+  const paths = await pathsBelow(scene);
+  const roots = paths.filter((path) => path.endsWith("/meta.db")).map((path) => path.slice(0, -8));
+  const stores = roots.map((root) => ({ root, ids: new Map<string, string>() }));
   const plain = (fact: string) =>
     fact.replaceAll(scene, "SCENE").replace(
       /\bmounts\/erofs-[0-9]+-[0-9a-f]+/g,
       "mounts/erofs-INODE",
     )
       .replace(/(varve\.container\.(?:started|ended|created)\\*",\\*")[^"\\]*/g, "$1TIME");
-  return facts.map(plain).sort();
+  const add = (fact: string) => facts.push(plain(fact));
+  for (const { root, ids } of stores) {
+    for (const row of rowsOf(root, ids)) add(`${root}: ${row}`);
+  }
+  const named = (path: string) => {
+    const store = stores.find(({ root }) => path.includes(`${root}/`));
+    return store === undefined ? path : nameIds(path, store.ids);
+  };
+  const kept = new Set<string>();
+  for (const path of paths) {
+    const root = stores.find(({ root }) => path.startsWith(`${root}/`))?.root;
+    const inStore = root === undefined ? "" : path.slice(root.length + 1);
+    if (UNTOLD.test(inStore)) continue;
+    if (KEPT.test(inStore)) kept.add(`${root}/meta.db.damaged-N`);
+    else add(`${named(path)} ${await fileFact(path)}`);
+  }
+  for (const line of (await Deno.readTextFile("/proc/self/mountinfo")).split("\n")) {
+    const [, , , from = "", at = ""] = line.split(" ");
+    if (!at.startsWith(`${scene}/`)) continue;
+    const [type, source, options] = line.slice(line.indexOf(" - ") + 3).split(" ");
+    add(`mount ${from} ${at} ${type} ${named(source ?? "")} ${named(options ?? "")}`);
+  }
+  kept.forEach(add);
+  return facts.sort();
 }
 
 function rowsOf(root: string, ids: Map<string, string>): string[] {
@@ -111,10 +126,6 @@ export async function pathsBelow(directory: string): Promise<string[]> {
   };
   await visit(directory);
   return paths;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 /** Lines that only one of two lists has: `-` of the first, `+` of the second. */
