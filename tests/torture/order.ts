@@ -29,6 +29,9 @@ const STRUCTURE =
  */
 const INSIDE = /^snapshots\/[0-9]+\/((fs|work)\/|init(\/|$))/;
 
+/** What drivers derive of a layer or a chain: no row names it. */
+const DERIVED = /^(layers|chains)\/[0-9]+\/(fs|erofs)(\/|$)/;
+
 /** Where a command ran. */
 export interface OrderScene {
   /** The root of the store. */
@@ -156,7 +159,8 @@ class OrderChecker {
     this.#inodes.get(parentOf(from))?.names.delete(nameOf(from));
     this.#name(to, "rename");
     const isRemoved = to.startsWith(`${this.#scene.root}/trash/`);
-    if (isRemoved && this.#lasts(from) && !this.#committed) {
+    const hasRow = this.#lasts(from) && !DERIVED.test(this.#inStore(from) ?? "");
+    if (isRemoved && hasRow && !this.#committed) {
       this.#find(from, "removed before its row");
     }
   }
@@ -191,12 +195,19 @@ class OrderChecker {
   /** Whether what a path holds must outlast a loss of power. */
   #lasts(path: string): boolean {
     const inStore = this.#inStore(path);
-    if (inStore === undefined) return !nameOf(path).startsWith(".");
+    // What is not finished has a name that begins with a dot.
+    if (inStore === undefined) return !this.#beside(path).includes("/.");
     return !PASSING.test(inStore) && !INSIDE.test(inStore);
   }
 
   #isStructure(path: string): boolean {
     return STRUCTURE.test(this.#inStore(path) ?? "");
+  }
+
+  /** A path beside the store, relative to the directory that holds the store. */
+  #beside(path: string): string {
+    const parent = parentOf(this.#scene.root);
+    return path.startsWith(`${parent}/`) ? path.slice(parent.length) : path;
   }
 
   /** A path in the store, relative to its root. */
@@ -206,10 +217,7 @@ class OrderChecker {
   }
 
   #find(path: string, what: string): void {
-    const { root } = this.#scene;
-    const parent = parentOf(root);
-    const short = path.startsWith(`${parent}/`) ? path.slice(parent.length + 1) : path;
-    this.findings.push(`${short}: ${what}`);
+    this.findings.push(`${this.#beside(path).replace(/^\//, "")}: ${what}`);
   }
 }
 

@@ -84,6 +84,12 @@ Deno.test("J08: files beside the store are synced before the command ends", () =
   const save = "open out/.x\nwrite out/.x\nsync out/.x\nrename out/.x out/image.tar";
   assertEquals(findings(save), ["out/image.tar: the name by rename is not synced at the end"]);
   assertEquals(findings(`${save}\nsync out`), []);
+  const inside = "open out/.x/a\nrename out/.x/a out/.x/b\n";
+  assertEquals(findings(`${inside}sync out/.x/b\nsync out/.x\nrename out/.x out/d\nsync out`), []);
+  assertEquals(findings(`${inside}sync out/.x\nrename out/.x out/d\nsync out`), [
+    "out/d/b: open is not synced before rename",
+    "out/d/b: open is not synced at the end",
+  ]);
 });
 
 Deno.test("J08: a thing is removed after its row", () => {
@@ -91,4 +97,5 @@ Deno.test("J08: a thing is removed after its row", () => {
   const row = "write store/meta.db-wal\nsync store/meta.db-wal\n";
   assertEquals(findings(remove), ["store/layers/7: removed before its row"]);
   assertEquals(findings(row + remove), []);
+  assertEquals(findings("rename store/layers/7/fs store/trash/7"), []);
 });

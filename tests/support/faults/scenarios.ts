@@ -90,7 +90,13 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "tag", base: LOADED, command: TAGGED },
   { name: "save -o", base: LOADED, command: ["save", SMALL, "-o", "SCENE/out/image.tar"] },
   { name: "save --oci-dir", base: LOADED, command: ["save", SMALL, "--oci-dir", "SCENE/out/oci"] },
-  { name: "unpack", base: LOADED, command: ["unpack", SMALL, "SCENE/out/root"], mounts: true },
+  {
+    name: "unpack",
+    base: LOADED,
+    command: ["unpack", SMALL, "SCENE/out/root"],
+    done: 5,
+    mounts: true,
+  },
   { name: "mount", base: LOADED, command: ["mount", SMALL, "SCENE/mnt"], done: 6, mounts: true },
   { name: "mount --rw", base: LOADED, command: MOUNT_RW, done: 6, mounts: true },
   {
