@@ -141,7 +141,7 @@ export class Stage implements AsyncDisposable {
       await judgeStore(store);
     }
     const damage = await this.#damage();
-    await judgeIdle(root);
+    await judgeIdle(root, this.scenario.command[0] === "pull" ? /\.part$/ : undefined);
     const more = damage.filter(({ thing }) => !this.#known.has(thing));
     if (more.length === 0) return;
     const lines = more.map(({ thing, actual }) => `${thing}: ${actual}`);
