@@ -14,7 +14,7 @@ export interface Finding {
 
 /** A finding as text, with the command that repeats it. */
 export function findingText({ scenario, fault, seed, what }: Finding): string {
-  const mode = fault?.kind ?? "order";
+  const mode = fault?.kind === "hook" ? "collect" : fault?.kind ?? "order";
   const at = fault === undefined ? "" : ` --at ${fault.at}`;
   const errno = fault?.kind === "errno" ? ` ${fault.errno} ${fault.times ?? 1} times` : "";
   const command = `deno task torture --mode ${mode} --verbs '${scenario}' --seed ${seed}${at}`;

@@ -9,24 +9,21 @@ import { parseArgs } from "node:util";
 import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
 import { bundleProgram } from "../support/faults/bundle.ts";
-import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
 import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { missing } from "../support/machine/needs.ts";
+import { COLLECTED } from "./collect.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
 import { killAt } from "./kill.ts";
-import { cutPower } from "./power.ts";
-import { killAtRandom } from "./random.ts";
+import { WHOLE, type WholeOptions } from "./whole.ts";
 
 /** What is asked for. */
-interface Options extends Choice {
-  readonly verbs: readonly string[];
+interface Options extends Choice, WholeOptions {
+  readonly seed: number;
+  readonly every: number;
   readonly modes: readonly string[];
-  readonly at: number | undefined;
-  /** How often the power is cut, on each file system. */
-  readonly cuts: number;
   readonly once: boolean;
   /** Directory on the disk that is to be used. */
   readonly dir: string | undefined;
@@ -37,16 +34,10 @@ type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding, string>;
 
 const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors, order: orders };
 
-/** The mode that has disks of its own. */
-const POWER = "power";
+const ALL_MODES: readonly string[] = [...Object.keys(MODES), ...Object.keys(WHOLE)];
 
-/** The mode of random kills, 500 in each round. */
-const RANDOM = "random";
-
-/** Modes that are not about one command. */
-const WHOLE: readonly string[] = [POWER, RANDOM];
-
-const ALL_MODES: readonly string[] = [...Object.keys(MODES), ...WHOLE];
+/** Names of all scenarios. */
+const VERBS = [...new Set([...SCENARIOS, ...COLLECTED].map(({ name }) => name))];
 
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding, string> {
   const undisturbed = await stage.undisturbed();
@@ -84,7 +75,7 @@ function parse(args: readonly string[]): Options {
     options: {
       seed: { type: "string", default: "0" },
       every: { type: "string", default: "1" },
-      verbs: { type: "string", default: SCENARIOS.map(({ name }) => name).join(",") },
+      verbs: { type: "string", default: VERBS.join(",") },
       mode: { type: "string", default: ALL_MODES.join(",") },
       at: { type: "string" },
       cuts: { type: "string", default: "100" },
@@ -106,7 +97,7 @@ function parse(args: readonly string[]): Options {
   return {
     seed: number("seed", values.seed, 0),
     every: number("every", values.every, 0),
-    verbs: known("verbs", values.verbs, SCENARIOS.map(({ name }) => name)),
+    verbs: known("verbs", values.verbs, VERBS),
     modes: known("mode", values.mode, ALL_MODES),
     at: values.at === undefined ? undefined : number("at", values.at, 1),
     cuts: number("cuts", values.cuts, 1),
@@ -115,37 +106,12 @@ function parse(args: readonly string[]): Options {
   };
 }
 
-/** Cuts the power on each file system, with and without durability. Gives how many promises were broken. */
-async function powerRound({ seed, cuts }: Options): Promise<number> {
-  let count = 0;
-  for (const disk of DISKS) {
-    for (const durability of ["full", "none"] as const) {
-      if (needsBlockLog(disk).ignore) continue;
-      const { findings, lost, cuts: judged } = await cutPower(disk, { durability, cuts, seed });
-      for (const line of findings) console.log(line);
-      if (findings.length > 0) {
-        console.log(`  again: deno task torture --mode power --seed ${seed} --cuts ${cuts} --once`);
-      }
-      const sums = `${judged} cuts after a command, ${lost} of them lost something`;
-      console.log(
-        `power: ${disk.name}, durability ${durability}: ${sums}, ${findings.length} findings`,
-      );
-      count += findings.length;
-    }
-  }
-  return count;
-}
-
 /** One round. Gives how many promises were broken. */
 async function round(supervisor: Supervisor, options: Options): Promise<number> {
-  let findings = options.modes.includes(POWER) ? await powerRound(options) : 0;
-  if (options.modes.includes(RANDOM)) {
-    const found = await killAtRandom(500, options.seed);
-    for (const line of found) console.log(line);
-    console.log(`random: seed ${options.seed}, 500 kills: ${found.length} findings`);
-    findings += found.length;
-  }
-  if (options.modes.every((mode) => WHOLE.includes(mode))) return findings;
+  let findings = 0;
+  for (const mode of options.modes) findings += await WHOLE[mode]?.(options) ?? 0;
+  const modes = options.modes.filter((mode) => mode in MODES);
+  if (modes.length === 0) return findings;
   await using temp = await tempDir("varve-bundle-", options.dir);
   const program = await bundleProgram(temp.path);
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
@@ -156,7 +122,7 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
       continue;
     }
     await using stage = await Stage.open(scenario, supervisor, { dir: options.dir, program });
-    for (const mode of options.modes.filter((mode) => !WHOLE.includes(mode))) {
+    for (const mode of modes) {
       const begin = performance.now();
       const before = findings;
       const found = MODES[mode]!(stage, options);

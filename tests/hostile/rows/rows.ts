@@ -45,10 +45,8 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   J03: "to come: a preloaded library that fails syncs and renames",
   J04: "to come: failure points inside of the process",
   J10: "to come: a file system that fails at random",
-  J14: "to come: a clean-up beside a pull",
   J16: "to come: signals in each phase",
   J21: "to come: a push that is interrupted at each step",
-  J23: "to come: a clock that goes backwards",
 };
 
 /** The rows that a test covers: the known ids in its name. */

@@ -8,7 +8,7 @@ import type { Scenario, Scene, Step } from "./scenario.ts";
 import { pathsBelow } from "./store_facts.ts";
 
 /** Name of the small image. */
-const SMALL = "example.org/small:1";
+export const SMALL = "example.org/small:1";
 
 /** An image of two layers and five entries: few calls, but a compressed and an uncompressed layer. */
 export function smallImage(): BuiltImage {
@@ -57,7 +57,8 @@ async function damageBlob({ root }: Scene): Promise<void> {
   await flip(`${root}/content/blobs/${digest.replace(":", "/")}`);
 }
 
-const LOADED: readonly Step[] = [sources, ["load", "SCENE/in/small.tar"]];
+/** Makes a store with the small image. */
+export const LOADED: readonly Step[] = [sources, ["load", "SCENE/in/small.tar"]];
 const MOUNT_RW = ["mount", SMALL, "SCENE/mnt", "--rw", "key"];
 const CHANGED: readonly Step[] = [...LOADED, MOUNT_RW, change, ["umount", "SCENE/mnt"]];
 const BOXED: readonly Step[] = [sources, box, ["load", "SCENE/in/box.tar"]];

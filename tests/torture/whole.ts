@@ -1,0 +1,90 @@
+/** The modes of `deno task torture` that are not about one command. Each gives how many promises were broken. */
+// deno-lint-ignore-file no-console
+import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
+import { bundleProgram } from "../support/faults/bundle.ts";
+import { Stage } from "../support/faults/stage.ts";
+import { buildSupervisor } from "../support/faults/supervisor.ts";
+import { missing } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { collectAt, COLLECTED, collectPoints, undisturbedByGc } from "./collect.ts";
+import { findingText } from "./finding.ts";
+import { cutPower } from "./power.ts";
+import { killAtRandom } from "./random.ts";
+
+/** What is asked for. */
+export interface WholeOptions {
+  readonly seed: number;
+  /** Names of scenarios. */
+  readonly verbs: readonly string[];
+  /** Every so many calls. */
+  readonly every: number;
+  readonly at: number | undefined;
+  /** How often the power is cut, on each file system. */
+  readonly cuts: number;
+}
+
+/** How many processes one round kills. */
+const KILLS = 500;
+
+/** The modes by their names. */
+export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<number>>> = {
+  power,
+  random,
+  collect,
+};
+
+/** Cuts the power on each file system, with and without durability. */
+async function power({ seed, cuts }: WholeOptions): Promise<number> {
+  let count = 0;
+  for (const disk of DISKS) {
+    for (const durability of ["full", "none"] as const) {
+      if (needsBlockLog(disk).ignore) continue;
+      const { findings, lost, cuts: judged } = await cutPower(disk, { durability, cuts, seed });
+      for (const line of findings) console.log(line);
+      if (findings.length > 0) {
+        console.log(`  again: deno task torture --mode power --seed ${seed} --cuts ${cuts} --once`);
+      }
+      const sums = `${judged} cuts after a command, ${lost} of them lost something`;
+      console.log(
+        `power: ${disk.name}, durability ${durability}: ${sums}, ${findings.length} findings`,
+      );
+      count += findings.length;
+    }
+  }
+  return count;
+}
+
+async function random({ seed }: WholeOptions): Promise<number> {
+  const found = await killAtRandom(KILLS, seed);
+  for (const line of found) console.log(line);
+  console.log(`random: seed ${seed}, ${KILLS} kills: ${found.length} findings`);
+  return found.length;
+}
+
+/** Collects garbage before every so many calls of each command. */
+async function collect({ seed, verbs, every, at }: WholeOptions): Promise<number> {
+  await using supervisor = await buildSupervisor();
+  await using temp = await tempDir("varve-bundle-");
+  const program = await bundleProgram(temp.path);
+  let count = 0;
+  for (const scenario of COLLECTED.filter(({ name }) => verbs.includes(name))) {
+    const { name, mounts = false, tools = [] } = scenario;
+    if (missing({ root: mounts, mount: mounts, tools }).length > 0) continue;
+    await using stage = await Stage.open(scenario, supervisor, { program });
+    const undisturbed = await undisturbedByGc(stage);
+    const points = collectPoints(undisturbed).filter((_, turn) =>
+      every === 0 || turn % every === seed % every
+    );
+    let found = 0;
+    for (const point of at === undefined ? points : [at]) {
+      const what = await collectAt(stage, undisturbed, point);
+      if (what.length === 0) continue;
+      found++;
+      const fault = { kind: "hook", at: point, command: "gc" } as const;
+      console.log(findingText({ scenario: name, fault, seed, what }));
+    }
+    console.log(`${name}: collect: ${points.length} calls, ${found} findings`);
+    count += found;
+  }
+  return count;
+}
