@@ -47,6 +47,8 @@ export interface Call {
   readonly namespace: string | undefined;
   /** The header `containerd-lease`: the lease that keeps what this call makes. */
   readonly lease: string | undefined;
+  /** Says for the log which snapshot the call concerns, where its request does not name it. */
+  readonly about?: ((key: string) => void) | undefined;
 }
 
 /**
@@ -99,6 +101,8 @@ export interface ContentInfo {
   readonly size: number;
   /** Labels that it has in the namespace. */
   readonly labels: Readonly<Record<string, string>>;
+  /** When the namespace got it, in milliseconds since the epoch; absent when containerd does not say it. */
+  readonly createdAt?: number | undefined;
 }
 
 /** Which part of a blob is read. */
@@ -117,11 +121,8 @@ export interface WriteRequest {
   readonly ref: string;
   /** The namespace that sees the blob. */
   readonly namespace: string;
-  /** Labels of the blob. A function is asked once all bytes were sent. */
-  readonly labels?:
-    | Readonly<Record<string, string>>
-    | (() => Readonly<Record<string, string>>)
-    | undefined;
+  /** Labels of the blob. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Digest that the bytes must have. */
   readonly expected?: Digest | undefined;
   /** The lease that keeps the blob from containerd's gc. */

@@ -7,15 +7,21 @@
  * - `contract.ts` has the services, and what varve asks of containerd: plain TypeScript without gRPC;
  * - `proto/` has the messages: .proto files with what is used, and what `deno task proto` generates of them;
  * - `grpc/` is the one adapter to grpc-js: messages, error codes, cancellation, back-pressure;
+ * - `client/` asks containerd: for blobs, for leases, and about itself;
  * - `serve/` has the socket and the life of the server.
  *
  * @example
  * ```ts ignore
- * import { openStore } from "@varve/varve";
+ * import { createPool, openStore } from "@varve/varve";
  * import { serveContainerd } from "@varve/varve/containerd";
  *
  * await using store = await openStore({ root: "/var/lib/varve" });
- * await using server = await serveContainerd(store, { socket: "/run/varve.sock" });
+ * await using pool = createPool();
+ * await using server = await serveContainerd(store, {
+ *   socket: "/run/varve/varve.sock",
+ *   containerd: "/run/containerd/containerd.sock",
+ *   pool,
+ * });
  * ```
  *
  * @module
@@ -27,5 +33,10 @@ export type {
   ReadOptions,
   WriteRequest,
 } from "./contract.ts";
-export type { ContainerdServer, ServeContainerdOptions } from "./serve/contract.ts";
+export type {
+  CallFacts,
+  ContainerdServer,
+  ServeContainerdOptions,
+  ServeEvent,
+} from "./serve/contract.ts";
 export { serveContainerd } from "./serve/serve.ts";

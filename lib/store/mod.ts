@@ -12,6 +12,7 @@
  * ```text
  * meta.db                 SQLite: the rows. A file without a row does not exist for readers.
  * store.lock              shared by commits; taken exclusively to remove files without a row
+ * serve.lock              held by the one daemon that serves the store to containerd
  * content/                a valid OCI image layout, written from the rows: oci-layout, index.json,
  *                         blobs/sha256/<hex>; other programs may read it
  * layers/<cache-id>/      layer.tar, tree (the layer tree), marker; fs (the overlay driver's)

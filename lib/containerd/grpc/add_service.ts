@@ -19,7 +19,8 @@ import type {
 import type { Call } from "../contract.ts";
 import type { DescribedService, Implementation } from "./implementation.ts";
 import { cancelled, type RunningCalls } from "./running_calls.ts";
-import { GRPC, type Status, statusOf } from "./status_of.ts";
+import { GRPC } from "./grpc_code.ts";
+import { type Status, statusOf } from "./status_of.ts";
 
 /** A call that has ended. */
 export interface EndedCall {
@@ -28,7 +29,11 @@ export interface EndedCall {
   /** Name of the method as in the .proto file, such as `Apply`. */
   readonly method: string;
   readonly request: Message;
+  /** The answer of a unary method that succeeded. */
+  readonly answer?: Message | undefined;
   readonly call: Call;
+  /** Key of the snapshot that the handler named. */
+  readonly subject: string | undefined;
   readonly status: Status;
   /** Milliseconds from the arrival of the request to the answer. */
   readonly ms: number;
@@ -106,11 +111,11 @@ function unary(
   observer: CallObserver,
 ): handleUnaryCall<Message, Message> {
   return (surface, callback) =>
-    void observed(service, method, surface, observer, async (call) => {
+    void observed(service, method, surface, observer, async (call): Promise<Message> => {
       return await (handler(surface.request, call) as Promise<Message | void>) ??
         create(method.output);
     }).then(({ status, answer }) => {
-      if (status.code === GRPC.OK) callback(null, answer);
+      if (status.code === GRPC.OK) callback(null, answer ?? null);
       else callback({ code: status.code, details: status.message });
     });
 }
@@ -122,7 +127,7 @@ function serverStreaming(
   observer: CallObserver,
 ): handleServerStreamingCall<Message, Message> {
   return (surface) =>
-    void observed(service, method, surface, observer, async (call) => {
+    void observed(service, method, surface, observer, async (call): Promise<undefined> => {
       for await (const message of handler(surface.request, call) as AsyncIterable<Message>) {
         call.signal.throwIfAborted();
         if (!surface.write(message)) await drained(surface, call.signal);
@@ -151,40 +156,42 @@ async function drained(
 }
 
 /** Runs a handler: gives it its call, and turns whatever it throws into a status. Never throws. */
-async function observed<Answer>(
+async function observed<Answer extends Message | undefined>(
   service: DescribedService,
   method: DescMethod,
   surface: Surface,
   { running, onEnd }: CallObserver,
   run: (call: Call) => Promise<Answer>,
-): Promise<{ readonly status: Status; readonly answer?: Answer }> {
+): Promise<{ readonly status: Status; readonly answer?: Answer | undefined }> {
   const began = performance.now();
   const controller = running.begin();
   surface.on("cancelled", () => controller.abort(cancelled("The client cancelled the call")));
+  let subject: string | undefined;
   const call: Call = {
     signal: controller.signal,
     namespace: header(surface.metadata, "containerd-namespace"),
     lease: header(surface.metadata, "containerd-lease"),
+    about: (key) => void (subject = key),
   };
-  const end = (status: Status) => {
-    running.end(controller);
-    const ms = performance.now() - began;
-    onEnd({
-      service: service.typeName,
-      method: method.name,
-      request: surface.request,
-      call,
-      status,
-      ms,
-    });
-    return status;
-  };
+  let status: Status = { code: GRPC.OK, message: "" };
+  let answer: Answer | undefined;
   try {
-    const answer = await run(call);
-    return { status: end({ code: GRPC.OK, message: "" }), answer };
+    answer = await run(call);
   } catch (error) {
-    return { status: end(statusOf(error, call.signal)) };
+    status = statusOf(error, call.signal);
   }
+  running.end(controller);
+  onEnd({
+    service: service.typeName,
+    method: method.name,
+    request: surface.request,
+    answer,
+    call,
+    subject,
+    status,
+    ms: performance.now() - began,
+  });
+  return { status, answer };
 }
 
 function header(metadata: Metadata, name: string): string | undefined {

@@ -3,10 +3,8 @@ import type { Services } from "../contract.ts";
 import { Diff } from "../proto/generated/diff_pb.ts";
 import { Snapshots } from "../proto/generated/snapshots_pb.ts";
 import { addService, type CallObserver } from "./add_service.ts";
+import { MAX_MESSAGE } from "./limits.ts";
 import { RunningCalls } from "./running_calls.ts";
-
-/** Largest message in bytes, in both directions: containerd's own bound. */
-const MAX_MESSAGE = 16 * 1024 * 1024;
 
 /** Milliseconds that a call has to end after its signal was aborted, and that answers have to reach their clients. */
 const LAST_MS = 1_000;
@@ -14,7 +12,7 @@ const LAST_MS = 1_000;
 /** A gRPC server. It listens to nothing by itself: connections are given to it. */
 export interface GrpcServer {
   /** Speaks gRPC on a connection. */
-  accept(connection: Socket): void;
+  readonly accept: (connection: Socket) => void;
   /**
    * Refuses new calls and waits for those that run. After `graceMs` milliseconds it aborts their signals. A second
    * later it cuts the connections.
@@ -38,13 +36,16 @@ export async function createGrpcServer(
   if (services.snapshots !== undefined) addService(server, Snapshots, services.snapshots, observer);
   if (services.diff !== undefined) addService(server, Diff, services.diff, observer);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  let isStopped = false;
   return {
     accept(connection) {
+      if (isStopped) return void connection.destroy();
       // A client that goes away is no error of the server.
       connection.on("error", () => connection.destroy());
       injector.injectConnection(connection);
     },
     async stop(graceMs) {
+      isStopped = true;
       const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const abort = setTimeout(() => running.abort(), graceMs);
       const giveUp = Promise.withResolvers<void>();

@@ -1,19 +1,5 @@
 import { type ErrorCode, isBadData, isVarveError } from "../../errors.ts";
-
-/** gRPC's status codes that varve uses. */
-export const GRPC = {
-  OK: 0,
-  CANCELLED: 1,
-  INVALID_ARGUMENT: 3,
-  NOT_FOUND: 5,
-  ALREADY_EXISTS: 6,
-  RESOURCE_EXHAUSTED: 8,
-  FAILED_PRECONDITION: 9,
-  UNIMPLEMENTED: 12,
-  INTERNAL: 13,
-  UNAVAILABLE: 14,
-  DATA_LOSS: 15,
-} as const;
+import { GRPC } from "./grpc_code.ts";
 
 /** Codes whose meaning is the same in both worlds. Bad data and everything else follow by rule. */
 const CODES: Partial<Record<ErrorCode, number>> = {

@@ -1,44 +1,65 @@
 import { VarveError } from "../../errors.ts";
-import { requireDisk } from "../../store/internal.ts";
+import { lockServing, requireDisk } from "../../store/internal.ts";
 import type { Store } from "../../store/mod.ts";
-import type { Services } from "../contract.ts";
+import { connectContainerd } from "../client/connect.ts";
 import { createGrpcServer } from "../grpc/grpc_server.ts";
+import { callEvent } from "./call_event.ts";
 import type { ContainerdServer, ServeContainerdOptions } from "./contract.ts";
-import { listenOn } from "./socket.ts";
+import { createServices } from "./services.ts";
+import { listenAt, listenOn } from "./socket.ts";
 
 /** Milliseconds that running calls get when the server ends. */
 const GRACE_MS = 10_000;
 
 /**
- * Serves a store to containerd: as its snapshotter and differ, on a Unix socket that only this user can open.
+ * Serves a store to containerd: as its snapshotter and differ, on a Unix socket that only this user can open. One
+ * process at a time serves a store.
+ *
+ * containerd itself may start later: it is asked only when a layer is applied.
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_USAGE` containerd cannot use the path of the
  * store, or the path of the socket is wrong · `E_EXISTS` a file or directory has the socket's path · `E_BUSY` another
- * process answers on the socket
+ * process serves this store, or answers on the socket
  *
  * @example
  * ```ts ignore
- * import { openStore } from "@varve/varve";
+ * import { createPool, openStore } from "@varve/varve";
  * import { serveContainerd } from "@varve/varve/containerd";
  *
  * await using store = await openStore({ root: "/var/lib/varve" });
- * await using server = await serveContainerd(store, { socket: "/run/varve.sock" });
+ * await using pool = createPool();
+ * await using server = await serveContainerd(store, {
+ *   socket: "/run/varve/varve.sock",
+ *   containerd: "/run/containerd/containerd.sock",
+ *   pool,
+ * });
  * ```
  */
 export async function serveContainerd(
   store: Store,
-  { socket }: ServeContainerdOptions,
+  options: ServeContainerdOptions,
 ): Promise<ContainerdServer> {
-  refuseUnusable(requireDisk(store, "serve containerd").root);
-  const services: Services = {};
-  const grpc = await createGrpcServer(services);
-  const listener = await listenOn(socket, (connection) => grpc.accept(connection));
+  const disk = requireDisk(store, "serve containerd");
+  refuseUnusable(disk.root);
+  const { socket, onEvent } = options;
+  await using starting = new AsyncDisposableStack();
+  starting.use(await lockServing(disk));
+  const containerd = starting.use(await connectContainerd(options.containerd));
+  const services = starting.use(createServices({ ...options, store: disk, containerd }));
+  const grpc = await createGrpcServer(services, (ended) => {
+    const event = callEvent(ended);
+    if (event !== undefined) onEvent?.(event);
+  });
+  starting.defer(() => grpc.stop(GRACE_MS));
+  starting.use(
+    await (typeof socket === "string"
+      ? listenOn(socket, grpc.accept)
+      : listenAt(socket.descriptor, grpc.accept)),
+  );
+  const running = starting.move();
   return {
-    socket,
-    async [Symbol.asyncDispose]() {
-      await listener[Symbol.asyncDispose]();
-      await grpc.stop(GRACE_MS);
-    },
+    socket: typeof socket === "string" ? socket : null,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { VarveError } from "../../errors.ts";
 import { fileError } from "../../linux/mod.ts";
 
@@ -9,24 +9,44 @@ const MAX_PATH = 107;
 /** Only the owner may connect. */
 const UMASK = 0o177;
 
-/** A listening socket. Disposing it ends the listening; connections go on. */
-export interface Listener extends AsyncDisposable {
-  readonly server: Server;
+/**
+ * Accepts on a socket that listens already: one that the parent process has made and keeps. So no connection is refused
+ * while this process is started again.
+ */
+export async function listenAt(
+  descriptor: number,
+  onConnection: (connection: Socket) => void,
+): Promise<AsyncDisposable> {
+  const server = createServer(onConnection);
+  const listening = once(server, "listening");
+  try {
+    server.listen({ fd: descriptor });
+    await listening;
+  } catch (error) {
+    throw fileError(error, `listen on descriptor ${descriptor}`);
+  }
+  return {
+    [Symbol.asyncDispose]() {
+      server.close();
+      return Promise.resolve();
+    },
+  };
 }
 
 /**
- * Listens on a Unix socket. A dead socket is replaced; anything else that has the path stays as it is.
+ * Listens on a Unix socket. Disposing ends the listening and removes the socket; connections go on. A dead socket is replaced; anything else that has the path stays as it is.
  *
  * The socket listens before it has its name, and has its mode before that: it is bound to a temporary name under a
- * umask, then renamed. So nobody finds a socket that refuses connections, or one that others may open.
+ * umask, then renamed. So nobody finds a socket that refuses connections, or one that others may open. Its directory is
+ * made where it is missing, as `/run/varve` is after a boot.
  *
  * @throws {VarveError} `E_USAGE` the path is too long or not absolute · `E_EXISTS` it is a file or a directory ·
- * `E_BUSY` another process answers there · `E_NOT_FOUND` its directory does not exist
+ * `E_BUSY` another process answers there · `E_SYSCALL` as the kernel says
  */
 export async function listenOn(
   path: string,
   onConnection: (connection: Socket) => void,
-): Promise<Listener> {
+): Promise<AsyncDisposable> {
   const temporary = `${path}.${Deno.pid}`;
   const length = new TextEncoder().encode(temporary).length;
   if (!path.startsWith("/") || length > MAX_PATH) {
@@ -38,6 +58,9 @@ export async function listenOn(
   await refuseTaken(path);
   const server = createServer(onConnection);
   try {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")) || "/", { mode: 0o700 }).catch(
+      ignorePresent,
+    );
     await Deno.remove(temporary).catch(ignoreMissing);
     const listening = once(server, "listening");
     // bind(2) happens within the call, so nothing else is made under this umask.
@@ -56,7 +79,6 @@ export async function listenOn(
   }
   const inode = (await Deno.lstat(path)).ino;
   return {
-    server,
     async [Symbol.asyncDispose]() {
       server.close();
       // Another daemon may have taken the path meanwhile.
@@ -101,4 +123,8 @@ async function isAnswered(path: string): Promise<boolean> {
 function ignoreMissing(error: unknown): undefined {
   if (error instanceof Deno.errors.NotFound) return undefined;
   throw error;
+}
+
+function ignorePresent(error: unknown): void {
+  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }

@@ -1,5 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import { isSupported, lockHolder, sleep } from "../../linux/mod.ts";
+import type { DiskStore } from "../disk_store.ts";
+import { ROOT_FILES } from "./names.ts";
 
 /** Options for taking a lock. */
 export interface LockOptions {
@@ -141,4 +143,19 @@ export function holderOf(path: string): string {
 
 function ifMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+/**
+ * Takes the lock that only one daemon of a store holds. The kernel frees it when the daemon dies.
+ *
+ * @throws {VarveError} `E_BUSY` another process holds it
+ */
+export async function lockServing(store: DiskStore): Promise<Disposable> {
+  const path = `${store.root}/${ROOT_FILES.serving}`;
+  const lock = await FileLock.tryAcquire(path);
+  if (lock !== undefined) return lock;
+  throw new VarveError("E_BUSY", `Cannot serve the store ${store.root}: ${holderOf(path)} does`, {
+    subject: store.root,
+    hint: "end that process, or serve another store",
+  });
 }

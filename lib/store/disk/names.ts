@@ -9,6 +9,7 @@
 export const ROOT_FILES = {
   database: "meta.db",
   lock: "store.lock",
+  serving: "serve.lock",
   reserve: "reserve",
   content: "content",
   layers: "layers",
