@@ -45,8 +45,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   J03: "to come: a preloaded library that fails syncs and renames",
   J04: "to come: failure points inside of the process",
   J10: "to come: a file system that fails at random",
-  J16: "to come: signals in each phase",
-  J21: "to come: a push that is interrupted at each step",
 };
 
 /** The rows that a test covers: the known ids in its name. */
