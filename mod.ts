@@ -185,6 +185,7 @@ export {
   type SnapshotFacts,
   type SnapshotRow,
   type Snapshots,
+  type SnapshotScope,
   type SnapshotTable,
   type SpareOptions,
   type StagedLayer,

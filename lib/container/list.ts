@@ -50,8 +50,8 @@ export async function listContainers(store: DiskStore): Promise<ContainerInfo[]>
       status: await statusOf(run),
       exit: run === undefined && exit !== undefined ? Number(exit) : null,
       pid: run === undefined ? null : await firstProcess(run),
-      created: createdAt,
-      started: Number(labels[CONTAINER_LABELS.started] ?? createdAt),
+      created: Math.floor(createdAt / 1000),
+      started: Number(labels[CONTAINER_LABELS.started] ?? Math.floor(createdAt / 1000)),
       command: wordsOf(labels[CONTAINER_LABELS.command]),
     });
   }

@@ -1,7 +1,7 @@
 import type { ChainId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { requireDisk } from "../store/internal.ts";
-import type { Store } from "../store/mod.ts";
+import { microseconds, requireDisk } from "../store/internal.ts";
+import type { Snapshots, Store } from "../store/mod.ts";
 import type { SnapshotInfo, Snapshotter } from "./contract.ts";
 import { quoteKey } from "./keys.ts";
 import * as machine from "./machine.ts";
@@ -54,27 +54,32 @@ export async function adoptSnapshot(
   if (parent === undefined) {
     throw missing(name, "parent", "name the image below it, or say that there is none");
   }
-  if (parent !== null) ensureParent(store, snapshotter, name, parent);
-  const { labels = {}, createdAt = Date.now() } = lost;
+  const { scope = "", diffId = null, labels = {}, createdAt = microseconds() } = lost;
+  const { updatedAt = createdAt } = lost;
+  const snapshots = store.snapshots.in(scope);
+  if (parent !== null) ensureParent(snapshots, store, snapshotter, name, parent);
   const use = lost.use === "committed" ? "committed" : "active";
-  const facts = { key, use, parent, labels, createdAt } as const;
-  store.snapshots.read((table) => machine.checkCreate(table, key, parent, labels));
+  const facts = { scope, key, use, parent, diffId, labels, createdAt, updatedAt } as const;
+  snapshots.read((table) => machine.checkCreate(table, key, parent, labels));
   return await directories.adopt(name, facts, (cacheId) =>
-    store.snapshots.transact((table) => {
+    snapshots.transact((table) => {
       const row = { key, kind: use, parent, cacheId, labels, now: createdAt } as const;
-      return machine.create(table, row);
+      const made = { ...machine.create(table, row), diffId, updatedAt };
+      table.put(made);
+      return made;
     }));
 }
 
 /** Makes the committed snapshot of a chain again: its row may be lost, too. */
 function ensureParent(
+  snapshots: Snapshots,
   store: Store,
   snapshotter: Snapshotter,
   name: string,
   parent: string,
 ): void {
-  if (store.snapshots.read((table) => table.get(parent)) !== undefined) return;
-  if (store.chains.get(parent as ChainId) !== undefined) {
+  if (snapshots.read((table) => table.get(parent)) !== undefined) return;
+  if (snapshots.scope === "" && store.chains.get(parent as ChainId) !== undefined) {
     snapshotter.ensureChain(parent as ChainId);
     return;
   }

@@ -6,7 +6,8 @@
  * - **view**: the same, but read-only.
  * - **committed**: an immutable layer, which can be a parent. It has a *name*.
  *
- * A key and a name cannot be equal: they share one key space.
+ * A key and a name cannot be equal: they share one key space. A snapshotter works in one *scope*, the user's own or
+ * containerd's, and each scope has its own keys and sees only its own snapshots.
  *
  * A snapshotter returns *mounts*: values that say what to mount. It does not mount them itself. The only exceptions are
  * the read-only lowers that snapshots share, below the store's `mounts/`. The caller performs the mounts, and unmounts
@@ -54,7 +55,7 @@
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import type { Usage } from "../directory/mod.ts";
 import type { Mount } from "../linux/mod.ts";
-import type { SnapshotRow } from "../store/mod.ts";
+import type { SnapshotRow, SnapshotScope } from "../store/mod.ts";
 
 export type { Usage };
 
@@ -79,7 +80,10 @@ export interface PrepareOptions {
 export interface CommitOptions {
   /** Labels of the committed snapshot. Those of the active snapshot are not kept. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** The parent that the active snapshot must have (`null`: none). Not checked when absent. */
+  /**
+   * The parent that the active snapshot must have (`null`: none). Not checked when absent. If it has none, a name makes
+   * it lie on that snapshot (*rebase*).
+   */
   readonly parent?: string | null | undefined;
 }
 
@@ -87,6 +91,8 @@ export interface CommitOptions {
 export interface Snapshotter {
   /** Name of the driver that makes its mounts. */
   readonly driver: DriverName;
+  /** Whose snapshots it works on. */
+  readonly scope: SnapshotScope;
   /**
    * Makes an active snapshot and returns its mounts. Without a parent, the snapshot is an empty directory of mode 0755
    * and mtime 0, like the root of an image without layers.
@@ -113,12 +119,22 @@ export interface Snapshotter {
    */
   release(key: string): void;
   /**
-   * Turns an active snapshot into a committed one under `name`. The key is free afterwards.
+   * Turns an active snapshot into a committed one under `name`. The key is free afterwards. A snapshot with a layer (see
+   * {@linkcode applied}) becomes the committed snapshot of that layer, and its directory is removed.
    *
-   * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
-   * active · `E_USAGE` its parent is not `options.parent`, or a bad name or label
+   * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
+   * `E_PRECONDITION` it is not active, or the new parent is not committed · `E_USAGE` its parent is not
+   * `options.parent`, or a bad name or label
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
+  /**
+   * Says that an active snapshot, whose directory is empty, has the content of a layer of the store. The snapshot keeps
+   * the layer from gc. Idempotent.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` no such snapshot or layer · `E_PRECONDITION` the snapshot is not active, has
+   * files, or has another layer
+   */
+  applied(key: string, diffId: DiffId): Promise<SnapshotInfo>;
   /**
    * Removes a snapshot. Its key is free at once. A snapshot that `mountImage` has mounted, or on which a container
    * runs, is refused. A caller that performed the mounts itself must unmount them before.

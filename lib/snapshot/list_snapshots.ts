@@ -1,13 +1,16 @@
-import type { Store } from "../store/mod.ts";
+import type { Snapshots } from "../store/mod.ts";
 import type { SnapshotInfo } from "./contract.ts";
 import { compileFilters } from "./snapshot_filter.ts";
 
 /**
- * Lists the snapshots of a store that pass at least one filter; see `Snapshotter.walk`. It needs no driver.
+ * Lists the snapshots of a scope that pass at least one filter; see `Snapshotter.walk`. It needs no driver.
  *
  * @throws {VarveError} `E_USAGE` a filter is malformed
  */
-export function listSnapshots(store: Store, filters: readonly string[] = []): SnapshotInfo[] {
+export function listSnapshots(
+  snapshots: Snapshots,
+  filters: readonly string[] = [],
+): SnapshotInfo[] {
   const passes = compileFilters(filters);
-  return store.snapshots.read((table) => table.list()).filter(passes);
+  return snapshots.read((table) => table.list()).filter(passes);
 }

@@ -9,7 +9,7 @@ import {
 } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
 import { mayMount } from "../linux/mod.ts";
-import { RELEASED_LABEL } from "../store/internal.ts";
+import { RELEASED_LABEL, SNAPSHOT_SCOPES } from "../store/internal.ts";
 import type { DiskStore, SnapshotRow } from "../store/mod.ts";
 import type { Ancestor } from "./contract.ts";
 import { runsOf } from "./drivers/ancestors.ts";
@@ -69,11 +69,11 @@ function trim(store: DiskStore): void {
 
 /** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */
 export function neededAncestors(store: DiskStore): Ancestor[][] {
-  return store.snapshots.read((table) => {
-    const parents = table.list().filter((row) => row.kind !== "committed" && !isReleased(row))
-      .map(({ parent }) => parent);
-    return [...new Set(parents)].map((parent) => ancestors(table, parent));
-  });
+  return SNAPSHOT_SCOPES.flatMap((scope) =>
+    store.snapshots.in(scope).read((table) =>
+      table.usedParents().map((parent) => ancestors(table, parent))
+    )
+  );
 }
 
 /** Whether a snapshot says that its mounts are not used. */

@@ -29,7 +29,7 @@ export interface NewSnapshot {
   readonly cacheId: number | null;
   /** Its labels; those with an empty value are left out. */
   readonly labels: Labels;
-  /** The time, in ms since the epoch. */
+  /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
 
@@ -72,6 +72,7 @@ export function create(table: SnapshotTable, snapshot: NewSnapshot): SnapshotRow
   const { key, kind, parent, cacheId, labels, now } = snapshot;
   checkCreate(table, key, parent, labels);
   const row: SnapshotRow = {
+    scope: table.scope,
     key,
     kind,
     parent,
@@ -94,16 +95,19 @@ export interface CommitRequest {
   readonly key: string;
   /** Labels of the committed snapshot. */
   readonly labels: Labels;
-  /** The parent that the active snapshot must have (`null`: none); not checked when `undefined`. */
+  /**
+   * The parent that the active snapshot must have (`null`: none), or that it gets if it has none; not checked when
+   * `undefined`.
+   */
   readonly parent: string | null | undefined;
-  /** The time, in ms since the epoch. */
+  /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
 
 /**
  * Checks that a snapshot can be committed, without committing it.
  *
- * @returns its row
+ * @returns its row, with the parent that it gets
  * @throws {VarveError} as {@linkcode commit}
  */
 export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotRow {
@@ -120,7 +124,12 @@ export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotR
       { subject: key },
     );
   }
-  if (parent !== undefined && parent !== row.parent) {
+  if (parent === undefined || parent === row.parent) return row;
+  if (parent !== null && row.parent === null) {
+    checkRebase(table, key, parent);
+    return { ...row, parent };
+  }
+  if (parent !== row.parent) {
     throw new VarveError(
       "E_USAGE",
       `Cannot commit snapshot ${quoteKey(key)}: its parent is ${
@@ -132,17 +141,35 @@ export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotR
   return row;
 }
 
+function checkRebase(table: ReadTable, key: string, parent: string): void {
+  const row = table.get(parent);
+  if (row === undefined) throw notFound("use parent", parent);
+  if (row.kind !== "committed") {
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot commit snapshot ${quoteKey(key)}: its parent ${quoteKey(parent)} is ${
+        nameOf(row.kind)
+      }, not committed`,
+      { subject: parent },
+    );
+  }
+  ancestors(table, parent);
+}
+
 /**
  * Turns an active snapshot into a committed one. Its key becomes free, and its labels and times are replaced. Its usage
- * is unknown until it is measured.
+ * is unknown until it is measured. One with a layer has no directory any more.
  *
- * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
- * active · `E_USAGE` its parent is not the requested parent, or a bad name or label
+ * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
+ * `E_PRECONDITION` it is not active, or the new parent is not committed · `E_USAGE` its parent is not the requested
+ * parent, or a bad name or label
  */
 export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRow {
   const { name, key, labels, now } = request;
+  const row = checkCommit(table, request);
   const committed: SnapshotRow = {
-    ...checkCommit(table, request),
+    ...row,
+    cacheId: row.diffId === null ? row.cacheId : null,
     key: name,
     kind: "committed",
     labels: keptLabels(labels),
@@ -165,7 +192,7 @@ export interface NewLayer {
   readonly diffId: DiffId;
   /** Disk use of the layer. */
   readonly usage: Usage;
-  /** The time, in ms since the epoch. */
+  /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
 
@@ -183,6 +210,7 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
     throw existsAlready("make snapshot", name);
   }
   const row: SnapshotRow = {
+    scope: table.scope,
     key: name,
     kind: "committed",
     parent,
@@ -195,6 +223,27 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
   };
   table.put(row);
   return row;
+}
+
+/**
+ * Gives an active snapshot the layer that it will be when it is committed. Its times stay as they are. Idempotent.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` it is not active, or has another layer
+ */
+export function applied(table: SnapshotTable, key: string, diffId: DiffId): SnapshotRow {
+  const row = table.get(key);
+  if (row === undefined) throw notFound("apply a layer to snapshot", key);
+  const refuse = (state: string) =>
+    new VarveError(
+      "E_PRECONDITION",
+      `Cannot apply a layer to snapshot ${quoteKey(key)}: it ${state}`,
+      { subject: key },
+    );
+  if (row.kind !== "active") throw refuse(`is ${nameOf(row.kind)}, not active`);
+  if (row.diffId !== null && row.diffId !== diffId) throw refuse(`has layer ${row.diffId} already`);
+  const next: SnapshotRow = { ...row, diffId };
+  table.put(next);
+  return next;
 }
 
 /**

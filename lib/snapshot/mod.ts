@@ -7,7 +7,7 @@
  * - `contract.ts` has the types and what each call promises;
  * - `machine.ts` is the state machine: pure transitions over the rows of one transaction, with
  *   `keys.ts` (what a key and a label may be) and `snapshot_filter.ts` (containerd's filters);
- * - `snapshotter.ts` joins rows, directories and a driver: a directory first, its row last;
+ * - `snapshotter.ts`, made by `create_snapshotter.ts`, joins rows, directories and a driver: a directory first, its row last;
  * - `drivers/` turn layers and directories into mounts, which are values. `select.ts` tries them and
  *   makes the best that works: `erofs` (layers as one composed image), `overlay` (layers as
  *   directories), `native` (copies);
@@ -31,6 +31,7 @@ export type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
+export { createSnapshotter, type SnapshotterOptions } from "./create_snapshotter.ts";
 export type { ExtractProgress } from "./drivers/driver_options.ts";
 export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
 export {
@@ -43,4 +44,4 @@ export {
 } from "./drivers/select.ts";
 export { IMAGE_MANIFEST_LABEL, IMAGE_NAME_LABEL, imageLabels } from "./image_labels.ts";
 export { liveMounts, MOUNT_LABEL } from "./mount_leases.ts";
-export { createSnapshotter, type SnapshotterOptions } from "./snapshotter.ts";
+export type { SnapshotScope } from "../store/mod.ts";

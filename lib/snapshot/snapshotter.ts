@@ -3,9 +3,15 @@ import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
-import type { Pool } from "../pool/mod.ts";
-import { requireDisk } from "../store/internal.ts";
-import type { Directories, DiskStore, SnapshotRow, SnapshotTable, Store } from "../store/mod.ts";
+import { SNAPSHOT_FILES } from "../store/internal.ts";
+import type {
+  Directories,
+  DiskStore,
+  SnapshotRow,
+  Snapshots,
+  SnapshotScope,
+  SnapshotTable,
+} from "../store/mod.ts";
 import type {
   Ancestor,
   CommitOptions,
@@ -16,7 +22,6 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
-import { selectDriver } from "./drivers/select.ts";
 import { keptLabels } from "./keys.ts";
 import * as machine from "./machine.ts";
 import { isReleased, neededAncestors } from "./lowers.ts";
@@ -24,60 +29,18 @@ import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
-/** Options of {@linkcode createSnapshotter}. */
-export interface SnapshotterOptions {
-  /**
-   * The driver that makes the mounts, its name, or `"auto"` for the best driver that works here. When absent, the
-   * setting `driver` of the store decides, else it is `"auto"`.
-   */
-  readonly driver?: Driver | DriverName | "auto" | undefined;
-  /**
-   * Runs the jobs of the driver. When absent, workers start and end with the jobs. Ignored if `driver` is a
-   * {@linkcode Driver}.
-   */
-  readonly pool?: Pool | undefined;
-  /**
-   * Called for every fallback, and for a setting that this machine does not support. Ignored if `driver` is a
-   * {@linkcode Driver}.
-   */
-  readonly onWarning?: ((message: string) => void) | undefined;
-  /** The clock, in ms since the epoch; `Date.now` by default. */
-  readonly now?: (() => number) | undefined;
-}
-
-/**
- * Makes a snapshotter over a store.
- *
- * @throws {VarveError} `E_UNSUPPORTED` when the store has no directories
- *
- * @example
- * ```ts ignore
- * import { createSnapshotter, fromText, openStore, performMount, readImage } from "@varve/varve";
- *
- * await using store = await openStore({ root: "/var/lib/varve" });
- * const snapshotter = createSnapshotter(store);
- * const { chainId } = await readImage(store, "app:1");
- * const parent = chainId === null ? null : snapshotter.ensureChain(chainId);
- * for (const mount of await snapshotter.prepare("work", parent)) performMount(mount, fromText("/mnt"));
- * ```
- */
-export function createSnapshotter(store: Store, options: SnapshotterOptions = {}): Snapshotter {
-  const { driver, pool, onWarning, now = Date.now } = options;
-  const disk = requireDisk(store, "make snapshots");
-  const made = typeof driver === "object"
-    ? driver
-    : selectDriver(disk, { pool, wanted: driver, onWarning });
-  return new StoreSnapshotter(disk, made, now);
-}
-
-class StoreSnapshotter implements Snapshotter {
+/** A snapshotter over the rows and directories of a store. */
+export class StoreSnapshotter implements Snapshotter {
   readonly #store: DiskStore;
   readonly #directories: Directories;
   readonly #driver: Driver;
+  readonly #snapshots: Snapshots;
   readonly #now: () => number;
 
-  constructor(store: DiskStore, driver: Driver, now: () => number) {
+  /** Makes nothing yet. `now` is the clock, in microseconds since the epoch. */
+  constructor(store: DiskStore, driver: Driver, scope: SnapshotScope, now: () => number) {
     this.#store = store;
+    this.#snapshots = store.snapshots.in(scope);
     this.#directories = store.directories;
     this.#driver = driver;
     this.#now = now;
@@ -85,6 +48,10 @@ class StoreSnapshotter implements Snapshotter {
 
   get driver(): DriverName {
     return this.#driver.name;
+  }
+
+  get scope(): SnapshotScope {
+    return this.#snapshots.scope;
   }
 
   prepare(key: string, parent: string | null, options: PrepareOptions = {}): Promise<Mount[]> {
@@ -119,11 +86,20 @@ class StoreSnapshotter implements Snapshotter {
     parent: string | null,
     { signal, labels = {} }: PrepareOptions,
   ): Promise<Mount[]> {
-    const ancestors = this.#store.snapshots.read((table) =>
+    const ancestors = this.#snapshots.read((table) =>
       machine.checkCreate(table, key, parent, labels)
     );
     const now = this.#now();
-    const facts = { key, use: kind, parent, labels: keptLabels(labels), createdAt: now };
+    const facts = {
+      scope: this.scope,
+      key,
+      use: kind,
+      parent,
+      diffId: null,
+      labels: keptLabels(labels),
+      createdAt: now,
+      updatedAt: now,
+    };
     const cacheId = kind === "active" || parent === null
       ? (await this.#directories.createSnapshot(facts)).cacheId
       : null;
@@ -131,7 +107,7 @@ class StoreSnapshotter implements Snapshotter {
       const mounts = await this.#driver.create({ kind, cacheId, ancestors, signal });
       signal?.throwIfAborted();
       const putRow = () =>
-        this.#store.snapshots.transact((table) => {
+        this.#snapshots.transact((table) => {
           if (!sameAncestors(ancestors, machine.checkCreate(table, key, parent, labels))) {
             throw new VarveError(
               "E_BUSY",
@@ -199,7 +175,7 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   async #mountsHeld(key: string, signal: AbortSignal | undefined): Promise<Mount[]> {
-    const { row, ancestors } = this.#store.snapshots.read((table) => {
+    const { row, ancestors } = this.#snapshots.read((table) => {
       const row = machine.stat(table, key);
       return { row, ancestors: machine.ancestors(table, row.parent) };
     });
@@ -212,7 +188,7 @@ class StoreSnapshotter implements Snapshotter {
       );
     }
     if (isReleased(row)) {
-      this.#store.snapshots.transact((table) => machine.setReleased(table, key, false));
+      this.#snapshots.transact((table) => machine.setReleased(table, key, false));
     }
     return await this.#driver.mounts({ kind, cacheId, ancestors, signal });
   }
@@ -224,10 +200,10 @@ class StoreSnapshotter implements Snapshotter {
       using _ = kind === "active" && cacheId !== null
         ? lockSnapshotDirectory(this.#store, key, cacheId)
         : null;
-      refuseLeased(this.#store, key);
+      this.#refuseLeased(key);
       // Before the row: if this process is killed after it, the next mount or unmount trims.
       requestTrim(this.#directories.mounts);
-      this.#store.snapshots.transact((table) => machine.setReleased(table, key, true));
+      this.#snapshots.transact((table) => machine.setReleased(table, key, true));
     } catch (error) {
       if (error instanceof VarveError && error.code === "E_BUSY") return;
       throw error;
@@ -238,12 +214,48 @@ class StoreSnapshotter implements Snapshotter {
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
     const { labels = {}, parent } = options;
     const request = { name, key, labels, parent, now: this.#now() };
-    const row = this.#store.snapshots.read((table) => machine.checkCommit(table, request));
+    const row = this.#snapshots.read((table) => machine.checkCommit(table, request));
     if (this.#store.durability === "full" && row.cacheId !== null) {
       // Sync the data before the metadata: after a power loss, no row may exist without its files.
       await this.#driver.sync(row.cacheId);
     }
-    await this.#change(row, (table) => machine.commit(table, request));
+    if (row.diffId === null || row.cacheId === null) {
+      await this.#change(row, (table) => machine.commit(table, request));
+      return;
+    }
+    await this.#directories.removeSnapshot(row.cacheId, () =>
+      this.#snapshots.transact((table) => {
+        const now = machine.checkCommit(table, request);
+        if (now.cacheId !== row.cacheId || now.diffId !== row.diffId) throw wasReplaced(key);
+        machine.commit(table, request);
+      }));
+  }
+
+  async applied(key: string, diffId: DiffId): Promise<SnapshotInfo> {
+    const before = this.stat(key);
+    const { cacheId } = before;
+    if (cacheId !== null) await this.#refuseFiles(key, cacheId);
+    return await this.#change(before, (table) => {
+      const row = machine.applied(table, key, diffId);
+      if (this.#store.layers.get(diffId)?.diffId === diffId) return row;
+      throw new VarveError(
+        "E_NOT_FOUND",
+        `Cannot apply layer ${diffId}: it is not in the store`,
+        { subject: diffId },
+      );
+    });
+  }
+
+  /** @throws {VarveError} `E_PRECONDITION` the directory of a snapshot has files */
+  async #refuseFiles(key: string, cacheId: number): Promise<void> {
+    const files = `${this.#directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
+    for await (const _ of Deno.readDir(files)) {
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot apply a layer to snapshot ${JSON.stringify(key)}: it has files already`,
+        { subject: key },
+      );
+    }
   }
 
   /** Changes the row of a snapshot. Its marker says the same before. */
@@ -251,7 +263,7 @@ class StoreSnapshotter implements Snapshotter {
     { cacheId }: SnapshotRow,
     fn: (table: SnapshotTable) => SnapshotRow,
   ): Promise<SnapshotRow> {
-    const { snapshots } = this.#store;
+    const snapshots = this.#snapshots;
     const change = () => snapshots.transact(fn);
     if (cacheId === null) return change();
     const next = () => {
@@ -268,15 +280,20 @@ class StoreSnapshotter implements Snapshotter {
     using _ = kind === "active" && cacheId !== null
       ? lockSnapshotDirectory(this.#store, key, cacheId)
       : null;
-    refuseLeased(this.#store, key);
+    this.#refuseLeased(key);
     requestTrim(this.#directories.mounts);
     const removeRow = () =>
-      this.#store.snapshots.transact((table) => {
+      this.#snapshots.transact((table) => {
         if (machine.remove(table, key).cacheId !== cacheId) throw wasReplaced(key);
       });
     if (cacheId === null) removeRow();
     else await this.#directories.removeSnapshot(cacheId, removeRow);
     trimOrRequest(this.#directories.mounts, () => this.#trim());
+  }
+
+  /** Leases of mounts and runs are only for snapshots of the user's own. */
+  #refuseLeased(key: string): void {
+    if (this.scope === "") refuseLeased(this.#store, key);
   }
 
   /** Unmounts the lowers that no snapshot needs any more. */
@@ -285,7 +302,7 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   stat(key: string): SnapshotInfo {
-    return this.#store.snapshots.read((table) => machine.stat(table, key));
+    return this.#snapshots.read((table) => machine.stat(table, key));
   }
 
   async update(
@@ -301,7 +318,7 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   walk(filters: readonly string[] = []): SnapshotInfo[] {
-    return listSnapshots(this.#store, filters);
+    return listSnapshots(this.#snapshots, filters);
   }
 
   async usage(key: string): Promise<Usage> {
@@ -314,7 +331,7 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   #keepUsage({ key, cacheId }: SnapshotRow, usage: Usage): void {
-    this.#store.snapshots.transact((table) => {
+    this.#snapshots.transact((table) => {
       const row = table.get(key);
       if (row?.kind === "committed" && row.cacheId === cacheId) table.put({ ...row, usage });
     });
@@ -330,7 +347,7 @@ class StoreSnapshotter implements Snapshotter {
       usage: this.#usageOf(diffId),
       now: this.#now(),
     }));
-    this.#store.snapshots.transact((table) => {
+    this.#snapshots.transact((table) => {
       for (const row of rows) machine.createLayer(table, row);
     });
     return chainId;

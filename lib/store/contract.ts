@@ -8,15 +8,9 @@ import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { Directories } from "./disk_directories.ts";
 import type { Holding } from "./garbage.ts";
-import type {
-  BlobRecord,
-  ChainRecord,
-  ImageRecord,
-  LayerRecord,
-  Lease,
-  SnapshotRow,
-} from "./records.ts";
+import type { BlobRecord, ChainRecord, ImageRecord, LayerRecord, Lease } from "./records.ts";
 import type { OpenBlobOptions } from "./runs.ts";
+import type { Snapshots } from "./snapshot_table.ts";
 
 /**
  * A store. Disposing it ends its open ingests and closes it.
@@ -87,7 +81,7 @@ export interface Store extends AsyncDisposable {
   readonly chains: Chains;
   /** Image names. */
   readonly images: Images;
-  /** Snapshot rows. */
+  /** Snapshot rows: those of the user's own scope. */
   readonly snapshots: Snapshots;
   /** Leases. */
   readonly leases: Leases;
@@ -218,31 +212,6 @@ export interface Images {
   removeAll(names: readonly string[], options?: SpareOptions): string[];
   /** All names, sorted. */
   list(): ImageRecord[];
-}
-
-/** Snapshot rows. A store only keeps them; the snapshotter defines their meaning and rules. */
-export interface Snapshots {
-  /**
-   * Runs `fn` in one short exclusive transaction. If `fn` throws, none of its changes is made. `fn` is synchronous
-   * and does no I/O.
-   */
-  transact<T>(fn: (table: SnapshotTable) => T): T;
-  /** Runs `fn` on one consistent state of the rows. `fn` is synchronous. */
-  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T;
-}
-
-/** The snapshot rows inside one transaction. */
-export interface SnapshotTable {
-  /** The row of a key, or `undefined`. */
-  get(key: string): SnapshotRow | undefined;
-  /** All rows, sorted by key. */
-  list(): SnapshotRow[];
-  /** Whether any row has this parent. */
-  hasChildren(name: string): boolean;
-  /** Adds a row, or replaces the row with the same key. */
-  put(row: SnapshotRow): void;
-  /** Removes the row of a key, if there is one. */
-  delete(key: string): void;
 }
 
 /** Leases. */

@@ -1,7 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { VarveError } from "../errors.ts";
 import type { Pool } from "../pool/mod.ts";
-import type { SnapshotRow } from "./records.ts";
+import type { SnapshotRow, SnapshotScope } from "./records.ts";
 
 /** Options of {@linkcode Directories.ensure}. */
 export interface EnsureOptions {
@@ -31,16 +31,22 @@ export interface TreeFile {
 
 /** What the marker of a snapshot's directory says of the snapshot, so that its row can be made again. */
 export interface SnapshotFacts {
+  /** Whose snapshot it is. */
+  readonly scope: SnapshotScope;
   /** Key of an active snapshot or a view, or name of a committed snapshot. */
   readonly key: string;
   /** The kind of the snapshot. */
   readonly use: SnapshotRow["kind"];
   /** Name of the committed snapshot below; `null` for none. */
   readonly parent: string | null;
+  /** The layer that an active snapshot will be when it is committed; `null` for none. */
+  readonly diffId: DiffId | null;
   /** Labels by key. */
   readonly labels: Readonly<Record<string, string>>;
-  /** When the snapshot was made, in milliseconds since the epoch. */
+  /** When the snapshot was made, in microseconds since the epoch. */
   readonly createdAt: number;
+  /** When the snapshot last changed, in microseconds since the epoch. */
+  readonly updatedAt: number;
 }
 
 /**
@@ -53,15 +59,21 @@ export interface LostSnapshot {
   /** Absolute path of the directory. */
   readonly path: string;
   /** As in {@linkcode SnapshotFacts}. */
+  readonly scope?: SnapshotScope | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
   readonly key?: string | undefined;
   /** As in {@linkcode SnapshotFacts}. */
   readonly use?: SnapshotFacts["use"] | undefined;
   /** As in {@linkcode SnapshotFacts}. */
   readonly parent?: string | null | undefined;
   /** As in {@linkcode SnapshotFacts}. */
+  readonly diffId?: DiffId | null | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** As in {@linkcode SnapshotFacts}. */
   readonly createdAt?: number | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly updatedAt?: number | undefined;
 }
 
 /** The directories of a disk store. The drivers decide what is in them. */

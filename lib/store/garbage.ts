@@ -8,7 +8,8 @@
  * - active snapshots and views. Each keeps the committed snapshots below it, and their layers. If the labels of an
  *   active snapshot name a manifest, the snapshot keeps it like an image name does: a container that is kept can
  *   run, be committed and pushed after its image was removed;
- * - committed snapshots that a user or another program made: those with a directory or with labels;
+ * - committed snapshots that a user or another program made: those with a directory or with labels, and all of
+ *   containerd's, which removes its snapshots itself;
  * - live leases, with what their resources name;
  * - open ingests of living processes, with everything that they asked the store for (see {@linkcode Holding});
  *
@@ -21,11 +22,12 @@ import type { Lease } from "./records.ts";
 
 /**
  * A thing in a store, as text: the kind, a colon and the name. Resources of leases have the same form. The name of an
- * ingest is its directory, relative to `ingest/`.
+ * ingest is its directory, relative to `ingest/`. A snapshot of containerd is a `containerd-snapshot`.
  */
 export type Thing =
   | `image:${string}`
   | `snapshot:${string}`
+  | `containerd-snapshot:${string}`
   | `lease:${string}`
   | `ingest:${string}`
   | `blob:${Digest}`

@@ -66,5 +66,7 @@ export {
   SNAPSHOT_FILES,
 } from "./disk/names.ts";
 export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
+export { microseconds } from "./microseconds.ts";
 export { requireDisk } from "./disk_store.ts";
+export { SNAPSHOT_SCOPES, snapshotThing } from "./snapshot_scope.ts";
 export { namelessImage } from "./rules.ts";

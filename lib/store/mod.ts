@@ -69,8 +69,6 @@ export {
   type Leases,
   type NameOptions,
   type Settings,
-  type Snapshots,
-  type SnapshotTable,
   type SpareOptions,
   type StagedLayer,
   type Store,
@@ -117,5 +115,7 @@ export type {
   LayerRecord,
   Lease,
   SnapshotRow,
+  SnapshotScope,
 } from "./records.ts";
 export type { OpenBlobOptions } from "./runs.ts";
+export type { Snapshots, SnapshotTable } from "./snapshot_table.ts";

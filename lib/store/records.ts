@@ -91,11 +91,19 @@ export interface ImageRecord {
   readonly updatedAt: number;
 }
 
+/**
+ * Whose a snapshot is: `""` for the user's own, `"containerd"` for those that containerd manages. Each scope has its own
+ * keys: a key, a parent and children are of one scope.
+ */
+export type SnapshotScope = "" | "containerd";
+
 /** A snapshot as a row. A committed snapshot has a `diffId` (a layer) or a `cacheId` (a directory). */
 export interface SnapshotRow {
+  /** Whose snapshot it is. */
+  readonly scope: SnapshotScope;
   /**
-   * Key of an active snapshot or a view, or name of a committed snapshot. Keys and names share one
-   * name space.
+   * Key of an active snapshot or a view, or name of a committed snapshot. Keys and names of a scope
+   * share one name space.
    */
   readonly key: string;
   /**
@@ -107,13 +115,16 @@ export interface SnapshotRow {
   readonly parent: string | null;
   /** Number of the directory `snapshots/<cache-id>/`; `null` for layers, and for views without a directory. */
   readonly cacheId: number | null;
-  /** The layer of a snapshot that was committed from a tar; otherwise `null`. */
+  /**
+   * The layer of a snapshot that was committed from a tar; of an active one, the layer that it will be when it is
+   * committed. Otherwise `null`.
+   */
   readonly diffId: DiffId | null;
   /** Labels by key. */
   readonly labels: Readonly<Record<string, string>>;
-  /** When the snapshot was made, in milliseconds since the epoch. */
+  /** When the snapshot was made, in microseconds since the epoch. */
   readonly createdAt: number;
-  /** When the row last changed, in milliseconds since the epoch. */
+  /** When the snapshot last changed, in microseconds since the epoch. */
   readonly updatedAt: number;
   /** Disk use of a committed snapshot: bytes and inodes; `null` while it is unknown. */
   readonly usage: { readonly size: number; readonly inodes: number } | null;

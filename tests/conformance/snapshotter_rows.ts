@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { microseconds } from "../../lib/store/internal.ts";
 import type { SnapshotInfo } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
 import type { SnapshotFixture } from "../support/snapshots/snapshot_fixture.ts";
@@ -32,9 +33,9 @@ const BASE: readonly (readonly [string, SnapshotInfo["kind"], string | null])[] 
 /** What a snapshotter promises about rows. */
 export function rowsConformance(test: SnapshotterTest): void {
   test("StatActive, StatCommitted: kind and parent", async (fixture) => {
-    const before = Date.now();
+    const before = microseconds();
     await baseSnapshots(fixture);
-    const after = Date.now();
+    const after = microseconds();
     const rows = BASE.map(([key]) => fixture.snapshotter.stat(key));
     assertEquals(rows.map(({ key, kind, parent }) => [key, kind, parent] as const), [...BASE]);
     for (const row of rows) {

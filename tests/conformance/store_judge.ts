@@ -29,7 +29,7 @@ export async function judgeStore(
   assertEquals(await names(`${root}/layers`), layers);
   const ids = store.chains.list().flatMap(({ cacheId }) => cacheId === null ? [] : [`${cacheId}`]);
   assertEquals(await names(`${root}/chains`), ids.sort());
-  const snapshots = store.snapshots.read((table) => table.list());
+  const snapshots = store.snapshots.all();
   const kept = snapshots.filter((row) => row.cacheId !== null).length + (extra.snapshots ?? 0);
   assertEquals((await names(`${root}/snapshots`)).length, kept);
   for (const row of snapshots) await judgeMarker(root, row);
@@ -47,17 +47,20 @@ async function judgeMarker(root: string, row: SnapshotRow): Promise<void> {
   if (row.cacheId === null) return;
   const path = `${root}/snapshots/${row.cacheId}/marker`;
   const [version, json = ""] = (await Deno.readTextFile(path)).split("\n");
-  assertEquals(version, "varve-marker 2");
-  const { key, use, parent, labels, createdAt } = JSON.parse(json);
+  assertEquals(version, "varve-marker 3");
+  const { scope, key, use, parent, diffID, labels, createdAt, updatedAt } = JSON.parse(json);
   const { "varve.released": _, ...marked } = row.labels;
   assertEquals(
-    { key, use, parent, labels: Object.fromEntries(labels), createdAt },
+    { scope, key, use, parent, diffID, labels: Object.fromEntries(labels), createdAt, updatedAt },
     {
+      scope: row.scope,
       key: row.key,
       use: row.kind,
       parent: row.parent,
       labels: marked,
+      diffID: row.diffId,
       createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
     },
   );
 }

@@ -134,6 +134,53 @@ export function rowsConformance(test: StoreTest): void {
     }
   });
 
+  test("each scope has its own keys, parents and children", (store) => {
+    const others = store.snapshots.in("containerd");
+    assertEquals([store.snapshots.scope, others.scope, others.in("").scope], [
+      "",
+      "containerd",
+      "",
+    ]);
+    const ref = { "containerd.io/snapshot.ref": "T", other: "T" };
+    store.snapshots.transact((table) => {
+      table.put(row("p", { kind: "committed" }));
+      table.put(row("c", { parent: "p", labels: ref }));
+    });
+    others.transact((table) => {
+      table.put(row("p", { kind: "view", cacheId: 9, labels: { "varve.released": "1" } }));
+      table.put(row("q", { kind: "committed", labels: ref, diffId: sampleLayer(1).diffId }));
+      table.put(row("a", { parent: "q" }));
+      table.put(row("b", { parent: "q", kind: "view" }));
+      assertEquals(table.scope, "containerd");
+    });
+    const keys = (rows: readonly SnapshotRow[]) => rows.map(({ scope, key }) => `${scope}/${key}`);
+    store.snapshots.read((table) => {
+      assertEquals(table.get("p")?.kind, "committed");
+      assertEquals(table.get("q"), undefined);
+      assertEquals([table.hasChildren("p"), table.hasChildren("q")], [true, false]);
+      assertEquals(keys(table.list()), ["/c", "/p"]);
+      assertEquals(keys(table.children("p")), ["/c"]);
+      assertEquals(keys(table.children(null)), ["/p"]);
+      assertEquals(keys(table.byRef("T")), ["/c"]);
+      assertEquals(table.usedParents(), ["p"]);
+    });
+    others.read((table) => {
+      assertEquals(table.get("p")?.cacheId, 9);
+      assertEquals([table.hasChildren("p"), table.hasChildren("q")], [false, true]);
+      assertEquals(keys(table.children("q")), ["containerd/a", "containerd/b"]);
+      assertEquals(keys(table.children(null)), ["containerd/p", "containerd/q"]);
+      assertEquals(keys(table.byRef("T")), ["containerd/q"]);
+      assertEquals(table.byRef("x"), []);
+      assertEquals(table.usedParents(), ["q"]);
+    });
+    const all = ["/c", "/p", "containerd/a", "containerd/b", "containerd/p", "containerd/q"];
+    assertEquals(keys(store.snapshots.all()), all);
+    assertEquals(keys(others.all()), all);
+    others.transact((table) => table.delete("p"));
+    assertEquals(store.snapshots.read((table) => table.get("p"))?.kind, "committed");
+    assertThrows(() => others.transact(() => store.snapshots.transact(() => 1)), TypeError);
+  });
+
   test("a label called __proto__ is a label", (store) => {
     const labels = Object.create(null) as Record<string, string>;
     labels["__proto__"] = "x";
@@ -191,6 +238,7 @@ export function rowsConformance(test: StoreTest): void {
 
 function row(key: string, more: Partial<SnapshotRow> = {}): SnapshotRow {
   return {
+    scope: "",
     key,
     kind: "active",
     parent: null,

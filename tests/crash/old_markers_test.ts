@@ -76,7 +76,7 @@ Deno.test("a store with markers of version 1 works as before, and gets new ones 
     // Another blob of the first layer is proved.
     await bring(store, sampleLayer(1, 4096, 1));
     const layer = await fieldsOf(store.directories.layer(first.diffId));
-    assertEquals([layer.version, (layer.blobs as unknown[]).length], ["varve-marker 2", 2]);
+    assertEquals([layer.version, (layer.blobs as unknown[]).length], ["varve-marker 3", 2]);
     assertEquals(
       (await fieldsOf(store.directories.layer(second.diffId))).version,
       "varve-marker 1",
@@ -85,13 +85,13 @@ Deno.test("a store with markers of version 1 works as before, and gets new ones 
     await snapshotter.update("a", { label: "x" });
     const { cacheId } = snapshotter.stat("a");
     const snapshot = await fieldsOf(store.directories.snapshot(cacheId ?? 0));
-    assertEquals([snapshot.version, snapshot.labels], ["varve-marker 2", [["label", "x"]]]);
+    assertEquals([snapshot.version, snapshot.labels], ["varve-marker 3", [["label", "x"]]]);
     await snapshotter.remove("a");
     await snapshotter.commit("committed", "b");
     const committed = snapshotter.stat("committed");
     const marker = await fieldsOf(store.directories.snapshot(committed.cacheId ?? 0));
     assertEquals([marker.version, marker.key, marker.use], [
-      "varve-marker 2",
+      "varve-marker 3",
       "committed",
       "committed",
     ]);
@@ -122,7 +122,7 @@ Deno.test("P1: a snapshot with a marker of version 1 whose row was lost comes ba
     assertEquals(row.key, key);
     const directory = store.directories.snapshot(row.cacheId ?? 0);
     assertEquals(await Deno.readTextFile(`${directory}/fs/file`), key);
-    assertEquals((await fieldsOf(directory)).version, "varve-marker 2");
+    assertEquals((await fieldsOf(directory)).version, "varve-marker 3");
   }
   assertEquals(await checkStore(store), []);
 });

@@ -125,7 +125,7 @@ test("I08: a cycle and a chain without end in the database", async (fixture) => 
   db.exec("UPDATE snapshot SET parent = '10000' WHERE key = 'a'");
   db.exec("BEGIN");
   const add = db.prepare(
-    "INSERT INTO snapshot SELECT ?, kind, ?, cache_id, diff_id, labels, created_at, updated_at, usage_size, usage_inodes FROM snapshot WHERE key = 'a'",
+    "INSERT INTO snapshot SELECT scope, ?, kind, ?, cache_id, diff_id, labels, created_at, updated_at, usage_size, usage_inodes, ref FROM snapshot WHERE key = 'a'",
   );
   for (let i = 1; i <= 10_000; i++) add.run(`${i}`, i === 1 ? null : `${i - 1}`);
   db.exec("COMMIT");

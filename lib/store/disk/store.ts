@@ -6,10 +6,10 @@ import type {
   Layers,
   Leases,
   Settings,
-  Snapshots,
   Store,
 } from "../contract.ts";
 import type { Pool } from "../../pool/mod.ts";
+import type { Snapshots } from "../snapshot_table.ts";
 import type { Directories } from "../disk_directories.ts";
 import type { DiskStore } from "../disk_store.ts";
 import type { Collector } from "../garbage.ts";

@@ -3,17 +3,8 @@ import { VarveError } from "../../errors.ts";
 import { chainId as chainIdOf } from "../../layer/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import { diffIdsOfChain } from "../chain_walk.ts";
-import type {
-  Chains,
-  Images,
-  Leases,
-  NameOptions,
-  Settings,
-  Snapshots,
-  SnapshotTable,
-  SpareOptions,
-} from "../contract.ts";
-import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts";
+import type { Chains, Images, Leases, NameOptions, Settings, SpareOptions } from "../contract.ts";
+import type { ChainRecord, ImageRecord, Lease } from "../records.ts";
 import {
   checkImageName,
   checkName,
@@ -22,7 +13,7 @@ import {
   notFound,
   replacedName,
 } from "../rules.ts";
-import { compareText, type MemoryState, sortedBy } from "./state.ts";
+import { type MemoryState, sortedBy } from "./state.ts";
 
 /** The chains of a memory store. */
 export class MemoryChains implements Chains {
@@ -127,53 +118,6 @@ export class MemoryImages implements Images {
   list(): ImageRecord[] {
     return sortedBy(this.#state.images.values(), (i) => i.name);
   }
-}
-
-/**
- * The snapshot rows of a memory store. A transaction changes a copy of the map. At its end the copy
- * replaces the map.
- */
-export class MemorySnapshots implements Snapshots {
-  readonly #state: MemoryState;
-  #busy = false;
-
-  /** Reads and changes the store's state. */
-  constructor(state: MemoryState) {
-    this.#state = state;
-  }
-
-  transact<T>(fn: (table: SnapshotTable) => T): T {
-    if (this.#busy) throw new TypeError("Cannot begin a transaction inside another");
-    const rows = new Map(this.#state.snapshots);
-    this.#busy = true;
-    try {
-      const result = fn(tableOf(rows));
-      if (result instanceof Promise) {
-        throw new TypeError("Cannot commit a transaction: its function is asynchronous");
-      }
-      this.#state.snapshots = rows;
-      return result;
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T {
-    return fn(tableOf(this.#state.snapshots));
-  }
-}
-
-function tableOf(rows: Map<string, SnapshotRow>): SnapshotTable {
-  return {
-    get: (key) => rows.get(key),
-    list: () => [...rows.values()].sort((a, b) => compareText(a.key, b.key)),
-    hasChildren: (name) => rows.values().some((row) => row.parent === name),
-    put: (row) => {
-      checkName("snapshot key", row.key);
-      rows.set(row.key, structuredClone(row));
-    },
-    delete: (key) => void rows.delete(key),
-  };
 }
 
 /** The leases of a memory store. */

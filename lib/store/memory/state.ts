@@ -53,6 +53,7 @@ export class MemoryState {
   readonly names: Map<DiffId, DiffId> = new Map();
   readonly chains: Map<string, ChainRecord> = new Map();
   readonly images: Map<string, ImageRecord> = new Map();
+  /** The rows of snapshots, by scope and key. */
   snapshots: Map<string, SnapshotRow> = new Map();
   readonly leases: Map<string, Lease> = new Map();
   readonly settings: Map<string, string> = new Map();

@@ -3,13 +3,8 @@ import type { Ingest, Store } from "../contract.ts";
 import { MemoryBlobs, MemoryLayers } from "./content.ts";
 import { beginIngest } from "./ingest.ts";
 import { KeyedLocks } from "./locks.ts";
-import {
-  MemoryChains,
-  MemoryImages,
-  MemoryLeases,
-  MemorySettings,
-  MemorySnapshots,
-} from "./rows.ts";
+import { MemoryChains, MemoryImages, MemoryLeases, MemorySettings } from "./rows.ts";
+import { MemorySnapshots } from "./snapshots.ts";
 import { MemoryState } from "./state.ts";
 
 /**

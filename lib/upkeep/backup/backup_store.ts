@@ -149,7 +149,7 @@ async function attemptBackup(
   await copyBlobs(store, rows, root, files);
   await copyLayers(store, rows, root, files);
   const mounted = mountedKeys(store);
-  const unpaused: string[] = [], gone: string[] = [];
+  const unpaused: string[] = [], gone: SnapshotRow[] = [];
   let count = 0;
   await Deno.mkdir(`${root}/${ROOT_FILES.snapshots}`, { mode: 0o700 });
   for (const row of rows.snapshots) {
@@ -160,15 +160,18 @@ async function attemptBackup(
     if (await copySnapshot(store, row, row.cacheId, to, { pool, signal })) {
       count++;
       const isContainer = row.labels[CONTAINER_LABELS.image] !== undefined;
-      if (mounted.has(row.key) && row.kind === "active" && !isContainer) unpaused.push(row.key);
+      if (row.scope === "" && mounted.has(row.key) && row.kind === "active" && !isContainer) {
+        unpaused.push(row.key);
+      }
     } else {
       if (row.kind === "committed") throw changed(`snapshot ${row.key}`);
       await Deno.remove(to, { recursive: true });
-      gone.push(row.key);
+      gone.push(row);
     }
   }
-  if (gone.length > 0) forgetSnapshots(`${root}/${ROOT_FILES.database}`, gone);
-  await complete(root, rows.snapshots.filter(({ key }) => !gone.includes(key)));
+  const goneIds = gone.flatMap(({ cacheId }) => cacheId ?? []);
+  if (goneIds.length > 0) forgetSnapshots(`${root}/${ROOT_FILES.database}`, goneIds);
+  await complete(root, rows.snapshots.filter((row) => !gone.includes(row)));
   await unfinished.finish();
   const { linked, copied, bytes } = files;
   return {
@@ -177,7 +180,7 @@ async function attemptBackup(
     copied,
     bytes,
     snapshots: count,
-    leftOut: [...leftOut, ...gone].sort(),
+    leftOut: [...leftOut, ...gone.map(({ key }) => key)].sort(),
     unpaused,
   };
 }
@@ -204,7 +207,8 @@ async function copyRows(
 }
 
 /** Whether a snapshot ends with a mount or a run: the view of a mount, or the snapshot of `run --rm`. */
-function isOfThisMachine(store: DiskStore, { key, kind, labels }: SnapshotRow): boolean {
+function isOfThisMachine(store: DiskStore, { scope, key, kind, labels }: SnapshotRow): boolean {
+  if (scope !== "") return false;
   if (labels[CONTAINER_LABELS.remove] !== undefined) return true;
   return kind === "view" && store.leases.get(key)?.labels[MOUNT_LABEL] !== undefined;
 }
@@ -244,10 +248,10 @@ async function copyLayers(
 /** Opens the copy once: that makes what every store has. Writes the markers of snapshots as their rows are. */
 async function complete(root: string, snapshots: readonly SnapshotRow[]): Promise<void> {
   await using copy = await openStore({ root, create: false });
-  for (const { key, kind, parent, labels, createdAt, cacheId } of snapshots) {
-    if (cacheId === null) continue;
-    const facts = { key, use: kind, parent, labels, createdAt };
-    await copy.directories.changeSnapshot(cacheId, () => facts, () => {});
+  for (const row of snapshots) {
+    if (row.cacheId === null) continue;
+    const facts = { ...row, use: row.kind };
+    await copy.directories.changeSnapshot(row.cacheId, () => facts, () => {});
   }
 }
 

@@ -17,7 +17,7 @@ const TIMEOUT = 10_000, WAIT = 50;
  */
 export async function copySnapshot(
   store: DiskStore,
-  { key, kind }: SnapshotRow,
+  { scope, key, kind }: SnapshotRow,
   cacheId: number,
   target: string,
   { pool, signal }: { readonly pool: Pool; readonly signal: AbortSignal | undefined },
@@ -25,7 +25,9 @@ export async function copySnapshot(
   // Nobody removes the snapshot while the lock is held.
   using lock = await waitForLock(store, key, cacheId, signal);
   if (lock === null) return false;
-  await using _paused = kind === "active" ? await pauseUnlessPaused(store, key) : null;
+  await using _paused = scope === "" && kind === "active"
+    ? await pauseUnlessPaused(store, key)
+    : null;
   await copyWholeInPool(pool, store.directories.snapshot(cacheId), target);
   return true;
 }

@@ -6,6 +6,7 @@ import { IMAGE_MANIFEST_LABEL } from "../../snapshot/mod.ts";
 import type { StoreRows } from "../../store/internal.ts";
 import { type DiskStore, documentLimits } from "../../store/mod.ts";
 import type { Damage, Site } from "./damage.ts";
+import { snapshotName } from "./snapshot_name.ts";
 
 /** Deepest nesting of indexes, and longest chain of parents, that is followed. */
 const MAX_DEPTH = 1024;
@@ -65,7 +66,7 @@ export class Affected {
   }
 
   async #addSnapshots(): Promise<void> {
-    const byKey = new Map(this.#rows.snapshots.map((row) => [row.key, row]));
+    const byName = new Map(this.#rows.snapshots.map((row) => [snapshotName(row), row]));
     for (const row of this.#rows.snapshots) {
       if (row.kind === "committed") continue;
       const labels = labelsOf(row.labels);
@@ -77,11 +78,12 @@ export class Affected {
       }
       let at: typeof row | undefined = row;
       for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth++) {
-        needs.add(`snapshot ${at.key}`);
+        needs.add(`snapshot ${snapshotName(at)}`);
         if (at.diff_id !== null) needs.add(at.diff_id);
-        at = at.parent === null ? undefined : byKey.get(at.parent);
+        const { scope, parent }: typeof row = at;
+        at = parent === null ? undefined : byName.get(snapshotName({ scope, key: parent }));
       }
-      this.#add(`${kind} ${row.key}`, needs);
+      this.#add(`${kind} ${snapshotName(row)}`, needs);
     }
   }
 
@@ -147,7 +149,7 @@ export function keysOf(site: Site, rows: StoreRows): string[] {
       }
       if (site.home === "snapshots") {
         return rows.snapshots.filter((row) => row.cache_id === site.cacheId)
-          .map((row) => `snapshot ${row.key}`);
+          .map((row) => `snapshot ${snapshotName(row)}`);
       }
       return rows.chains.filter((row) => row.cache_id === site.cacheId).map((row) => row.diff_id);
     }

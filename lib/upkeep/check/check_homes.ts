@@ -21,6 +21,7 @@ import {
   rowReport,
   wrongSize,
 } from "./damage.ts";
+import { snapshotName } from "./snapshot_name.ts";
 
 type LayerRow = StoreRows["layers"][number];
 type ChainRow = StoreRows["chains"][number];
@@ -164,11 +165,11 @@ export function checkSnapshot(
   if (files.get("fs")?.type !== "directory") {
     report({
       kind: "snapshot",
-      what: `${path}/fs of snapshot ${row.key}`,
+      what: `${path}/fs of snapshot ${snapshotName(row)}`,
       expected: "a directory",
       actual: files.has("fs") ? "another kind of file" : "missing",
       healedBy: "user",
-      site: { at: "snapshot", key: row.key },
+      site: { at: "snapshot", key: snapshotName(row) },
     });
   }
   if (home === undefined) return;
@@ -195,7 +196,9 @@ export function reportOrphan(home: Home, cacheId: number, fact: HomeFact, report
 /** What a marker says that its directory is. */
 function subjectOf(marker: Marker): string {
   if (marker.kind === "layer") return `layer ${marker.diffID}`;
-  return marker.kind === "chain" ? `chain ${marker.chainID}` : `snapshot ${marker.key}`;
+  return marker.kind === "chain"
+    ? `chain ${marker.chainID}`
+    : `snapshot ${snapshotName({ scope: marker.scope ?? "", key: marker.key })}`;
 }
 
 /** Checks mode, owner and marker of a directory with a cache id. */
@@ -270,12 +273,14 @@ function snapshotDifference(
   if (marker.use === undefined) return firstDifference([["cache id", row.cache_id, marker.id]]);
   return firstDifference([
     ["cache id", row.cache_id, marker.id],
+    ["scope", row.scope, marker.scope],
     ["key", row.key, marker.key],
     ["kind", row.kind, marker.use],
     ["parent", row.parent, marker.parent],
     ["layer", row.diff_id, marker.diffID],
     ["labels", labelText(row.labels), JSON.stringify(Object.entries(marker.labels ?? {}).sort())],
     ["time", row.created_at, marker.createdAt],
+    ["time of change", row.updated_at, marker.updatedAt],
   ]);
 }
 

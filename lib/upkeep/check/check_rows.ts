@@ -10,6 +10,7 @@ import {
 } from "../../oci/mod.ts";
 import type { StoreRows } from "../../store/internal.ts";
 import { type Report, rowReport } from "./damage.ts";
+import { snapshotName } from "./snapshot_name.ts";
 
 /** Type and subtype of a media type (RFC 6838, section 4.2), with parameters. */
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?:\s*;.*)?$/i;
@@ -125,11 +126,15 @@ function checkSnapshots(
   row: Say,
   dangling: SayDangling,
 ): void {
-  const committed = new Map(snapshots.map(({ key, kind }) => [key, kind === "committed"]));
+  const committed = new Map(
+    snapshots.map((one) => [snapshotName(one), one.kind === "committed"]),
+  );
   const owners = new Map<number, string>();
-  for (const { key, kind, parent, cache_id, diff_id, labels } of snapshots) {
+  for (const one of snapshots) {
+    const { scope, kind, parent, cache_id, diff_id, labels } = one;
+    const key = snapshotName(one);
     if (parent !== null) {
-      const isCommitted = committed.get(parent);
+      const isCommitted = committed.get(snapshotName({ scope, key: parent }));
       if (isCommitted === undefined) dangling("snapshot", key, `snapshot ${parent}`);
       else if (!isCommitted) row("snapshot", key, "a committed parent", `parent ${parent}`);
     }

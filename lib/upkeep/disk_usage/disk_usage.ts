@@ -124,8 +124,10 @@ async function countsOf(
   const containers = await listContainers(store);
   const isContainer = new Set(containers.map(({ key }) => key));
   const mounted = mountedKeys(store);
-  const others = store.snapshots.read((table) => table.list())
-    .filter(({ key, cacheId }) => cacheId !== null && !isContainer.has(key));
+  const others = store.snapshots.all()
+    .filter(({ scope, key, cacheId }) =>
+      cacheId !== null && !(scope === "" && isContainer.has(key))
+    );
   const idle = (type: UsageType) => ({ total: of(type).length, active: 0 });
   return {
     images: {

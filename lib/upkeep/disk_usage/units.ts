@@ -1,6 +1,12 @@
 import { CONTAINER_LABELS } from "../../container/internal.ts";
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
-import { GENERATION, LAYER_FILES, MARKER, ROOT_FILES } from "../../store/internal.ts";
+import {
+  GENERATION,
+  LAYER_FILES,
+  MARKER,
+  ROOT_FILES,
+  snapshotThing,
+} from "../../store/internal.ts";
 import type { DiskStore, Thing } from "../../store/mod.ts";
 import type { UsageType } from "./contract.ts";
 
@@ -81,16 +87,17 @@ function chains(store: DiskStore): Unit[] {
 
 function snapshots(store: DiskStore): Unit[] {
   const rows = new Map(
-    store.snapshots.read((table) => table.list()).map((row) => [String(row.cacheId), row]),
+    store.snapshots.all().map((row) => [String(row.cacheId), row]),
   );
   const directory = `${store.root}/${ROOT_FILES.snapshots}`;
   return namesIn(directory).map((id) => {
     const row = rows.get(id);
-    const isContainer = row?.kind === "active" && row.labels[CONTAINER_LABELS.image] !== undefined;
+    const isContainer = row?.scope === "" && row.kind === "active" &&
+      row.labels[CONTAINER_LABELS.image] !== undefined;
     return {
       type: isContainer ? "containers" : "snapshots",
       path: `${directory}/${id}`,
-      thing: row === undefined ? null : `snapshot:${row.key}`,
+      thing: row === undefined ? null : snapshotThing(row),
     };
   });
 }

@@ -5,7 +5,7 @@ import { MOUNT_LABEL } from "../../snapshot/mod.ts";
 import { findImageNames, type Store, type Thing } from "../../store/mod.ts";
 
 /** A thing with its kind, as text. */
-const THING = /^(image|snapshot|lease|blob|layer|chain):(.+)$/s;
+const THING = /^(image|snapshot|containerd-snapshot|lease|blob|layer|chain):(.+)$/s;
 /** The beginning of a digest: 4 or more hexadecimal digits. */
 const PREFIX = /^(?:(sha256|sha512):)?([0-9a-f]{4,128})$/;
 /** Texts that read as a path. */
@@ -45,6 +45,7 @@ function named(store: Store, text: string): Thing[] {
   if (has(store, "lease", text)) found.push(`lease:${text}`);
   // The committed snapshot of a chain has its digest, and stays with it.
   if (!has(store, "chain", text) && has(store, "snapshot", text)) found.push(`snapshot:${text}`);
+  if (has(store, "containerd-snapshot", text)) found.push(`containerd-snapshot:${text}`);
   return found;
 }
 
@@ -56,6 +57,8 @@ function has(store: Store, kind: string, name: string): boolean {
       return store.leases.get(name) !== undefined;
     case "snapshot":
       return store.snapshots.read((table) => table.get(name)) !== undefined;
+    case "containerd-snapshot":
+      return store.snapshots.in("containerd").read((table) => table.get(name)) !== undefined;
     case "blob":
       return isDigest(name) && store.blobs.stat(name) !== undefined;
     case "layer":

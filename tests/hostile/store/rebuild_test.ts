@@ -47,7 +47,7 @@ function factsOf(store: SickStore): unknown {
     chains: store.rows("SELECT * FROM chain ORDER BY chain_id"),
     // This label says that nobody uses the mounts. It is only in the row.
     snapshots: store.rows(
-      `SELECT key, kind, parent, cache_id, replace(labels, ',["varve.released","1"]', '') AS labels
+      `SELECT scope, key, kind, parent, cache_id, diff_id, created_at, updated_at, replace(labels, ',["varve.released","1"]', '') AS labels
        FROM snapshot WHERE kind = 'active'`,
     ),
   };

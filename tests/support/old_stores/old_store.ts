@@ -29,7 +29,7 @@ export const OLD_FILES: Readonly<Record<string, string>> = {
   "etc/two": "two",
 };
 /** The schemas of released versions, and those in between. */
-export const OLD_SCHEMAS = [1, 2, 3, 4, 5] as const;
+export const OLD_SCHEMAS = [1, 2, 3, 4, 5, 6] as const;
 
 /** The statements that each schema adds to the one before it. */
 const STEPS: readonly (readonly string[])[] = [
@@ -93,6 +93,24 @@ const STEPS: readonly (readonly string[])[] = [
     `CREATE INDEX layer_name_layer ON layer_name (diff_id)`,
   ],
   [`ALTER TABLE image ADD COLUMN platform TEXT`],
+  [
+    `CREATE TABLE root_change (
+       kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID`,
+    `INSERT INTO state VALUES ('collecting', 0)`,
+    `CREATE INDEX chain_layer ON chain (diff_id)`,
+    `CREATE INDEX chain_parent ON chain (parent_chain_id)`,
+    `CREATE INDEX snapshot_layer ON snapshot (diff_id)`,
+    ...[["image", "name"], ["snapshot", "key"], ["lease", "id"]].flatMap(([table, key]) =>
+      ["INSERT", "UPDATE"].map((event) =>
+        `CREATE TRIGGER ${table}_${event.toLowerCase()} AFTER ${event} ON ${table}
+         WHEN (SELECT value FROM state WHERE key = 'collecting') <> 0
+         BEGIN
+           INSERT INTO root_change SELECT '${table}', NEW.${key} WHERE NOT EXISTS
+             (SELECT 1 FROM root_change WHERE kind = '${table}' AND key = NEW.${key});
+         END`
+      )
+    ),
+  ],
 ];
 
 const IMAGE_INFO =

@@ -4,6 +4,7 @@ import { compileFilters } from "../../../lib/snapshot/snapshot_filter.ts";
 import type { SnapshotRow } from "../../../lib/store/mod.ts";
 
 const ROW: SnapshotRow = {
+  scope: "",
   key: "sha256:abc",
   kind: "committed",
   parent: "base",

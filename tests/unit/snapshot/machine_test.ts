@@ -8,16 +8,21 @@ import * as machine from "../../../lib/snapshot/machine.ts";
 function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
   const map = new Map(rows.map((row) => [row.key, row]));
   return {
+    scope: "",
     get: (key) => map.get(key),
     list: () => [...map.values()].sort((a, b) => a.key < b.key ? -1 : 1),
     hasChildren: (name) => [...map.values()].some(({ parent }) => parent === name),
-    put: (row) => void map.set(row.key, row),
+    children: (name) => [...map.values()].filter(({ parent }) => parent === name),
+    byRef: () => [],
+    usedParents: () => [],
+    put: (row) => void map.set(row.key, { ...row, scope: "" }),
     delete: (key) => void map.delete(key),
   };
 }
 
 function committed(key: string, parent: string | null, rest: Partial<SnapshotRow> = {}) {
   return {
+    scope: "",
     key,
     kind: "committed",
     parent,
@@ -48,6 +53,7 @@ Deno.test("create, commit, remove: what a row becomes", () => {
     now: 5,
   });
   assertEquals(made, {
+    scope: "",
     key: "a",
     kind: "active",
     parent: null,
@@ -86,6 +92,47 @@ Deno.test("a check changes nothing, and fails as the change would", () => {
   assertEquals(code(() => machine.checkCreate(table, "n", "a", {})), "E_USAGE");
   assertEquals(code(() => machine.checkCreate(table, "n", "q", {})), "E_NOT_FOUND");
   assertEquals(table.list(), [rows[1], rows[0]]);
+});
+
+Deno.test("a commit may put a snapshot without parent on one, and no other", () => {
+  const rows = [
+    committed("p", null),
+    { ...committed("a", null), kind: "active" } as const,
+    { ...committed("b", "p"), kind: "active" } as const,
+  ];
+  const request = { name: "n", key: "a", labels: {}, now: 2 };
+  const rebased = (parent: string | null | undefined) => {
+    const table = tableOf(rows);
+    return machine.commit(table, { ...request, parent }).parent;
+  };
+  assertEquals([rebased(undefined), rebased(null), rebased("p")], [null, null, "p"]);
+  assertEquals(code(() => rebased("gone")), "E_NOT_FOUND");
+  assertEquals(code(() => rebased("b")), "E_PRECONDITION");
+  const table = tableOf(rows);
+  const other = { ...request, key: "b" };
+  assertEquals(code(() => machine.commit(table, { ...other, parent: "a" })), "E_USAGE");
+  assertEquals(code(() => machine.commit(table, { ...other, parent: null })), "E_USAGE");
+  const taken = { ...request, name: "p", parent: "gone" };
+  assertEquals(code(() => machine.commit(table, taken)), "E_EXISTS");
+  assertEquals(table.list(), [rows[1], rows[2], rows[0]]);
+});
+
+Deno.test("an active snapshot with a layer becomes the snapshot of that layer", () => {
+  const table = tableOf([
+    { ...committed("a", null, { cacheId: 7 }), kind: "active" } as const,
+    committed("c", null),
+  ]);
+  const made = machine.applied(table, "a", LAYER);
+  assertEquals([made.diffId, made.cacheId, made.updatedAt], [LAYER, 7, 1]);
+  assertEquals(machine.applied(table, "a", LAYER), made);
+  const other = LAYER.replaceAll("1", "2") as DiffId;
+  assertEquals(code(() => machine.applied(table, "a", other)), "E_PRECONDITION");
+  assertEquals(code(() => machine.applied(table, "c", LAYER)), "E_PRECONDITION");
+  assertEquals(code(() => machine.applied(table, "x", LAYER)), "E_NOT_FOUND");
+  const request = { name: "n", key: "a", labels: {}, parent: undefined, now: 2 };
+  const row = machine.commit(table, request);
+  assertEquals([row.key, row.kind, row.diffId, row.cacheId], ["n", "committed", LAYER, null]);
+  assertEquals(machine.ancestors(table, "n"), [{ kind: "layer", diffId: LAYER }]);
 });
 
 Deno.test("a layer's snapshot is made once, and never over another", () => {

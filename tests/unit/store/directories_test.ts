@@ -41,7 +41,7 @@ Deno.test("a layer's directory has its tar, its tree and its marker", () =>
     assertEquals(await Deno.readFile(tree.path), LAYER.tree);
     assertEquals(tree.sum, sha256(LAYER.tree));
     const marker = await Deno.readTextFile(`${directory}/marker`);
-    assert(marker.startsWith("varve-marker 2\n"), marker);
+    assert(marker.startsWith("varve-marker 3\n"), marker);
     assertEquals(JSON.parse(marker.slice(15)), {
       id: 1,
       kind: "layer",

@@ -45,6 +45,7 @@ const MARKERS: readonly Marker[] = [
   {
     id: 4,
     kind: "snapshot",
+    scope: "containerd",
     key: "k\n",
     owner: "0123456789abcdef",
     use: "committed",
@@ -52,6 +53,7 @@ const MARKERS: readonly Marker[] = [
     diffID: null,
     labels: LABELS,
     createdAt: 9,
+    updatedAt: 10,
   },
 ];
 
@@ -89,12 +91,31 @@ Deno.test("a marker of version 1 is read without the fields of version 2", () =>
   }
 });
 
+Deno.test("a marker of version 2 is of the user's own scope, with its time in microseconds", () => {
+  const fields = {
+    ...{ id: 3, kind: "snapshot", key: "k", owner: "0123456789abcdef", use: "active" },
+    ...{ parent: null, diffID: null, labels: [["a", "b"]], createdAt: 1795998308719 },
+  };
+  const read = parseMarker(bytesOf(`varve-marker 2\n${JSON.stringify(fields)}\n`), "m");
+  const expected = { ...fields, scope: "", labels: { a: "b" }, createdAt: 1795998308719000 };
+  assertEquals(JSON.parse(JSON.stringify(read)), expected);
+});
+
 Deno.test("a marker that is malformed, or of another version, is refused", () => {
   const refuse = (text: string) => {
     const error = assertThrows(() => parseMarker(bytesOf(text), "/m"), VarveError, "marker /m");
     assertEquals(error.code, "E_FORMAT", text);
   };
-  for (const text of ["", "varve-marker 3\n{}", "varve-marker 2\n{", "varve-marker 2\n[]", "{}"]) {
+  for (
+    const text of [
+      "",
+      "varve-marker 4\n{}",
+      "varve-marker 3\n{}",
+      "varve-marker 2\n{",
+      "varve-marker 2\n[]",
+      "{}",
+    ]
+  ) {
     refuse(text);
   }
   const wrong: Readonly<Record<string, readonly unknown[]>> = {
@@ -116,12 +137,14 @@ Deno.test("a marker that is malformed, or of another version, is refused", () =>
     use: ["x", undefined],
     labels: [{}, [["a"]], [["a", 1]], undefined],
     createdAt: [-1, undefined],
+    updatedAt: [-1, undefined],
+    scope: ["x", 1, null, undefined],
   };
   for (const marker of MARKERS) {
     const fields = JSON.parse(new TextDecoder().decode(encodeMarker(marker)).slice(15));
     for (const name of Object.keys(fields)) {
       for (const value of wrong[name] ?? []) {
-        refuse(`varve-marker 2\n${JSON.stringify({ ...fields, [name]: value })}\n`);
+        refuse(`varve-marker 3\n${JSON.stringify({ ...fields, [name]: value })}\n`);
       }
     }
   }

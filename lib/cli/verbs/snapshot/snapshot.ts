@@ -4,6 +4,7 @@ import { VarveError } from "../../../errors.ts";
 import type { Mount } from "../../../linux/mod.ts";
 import { listSnapshots, refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
+import { SNAPSHOT_SCOPES } from "../../../store/internal.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
@@ -25,9 +26,9 @@ const ls: Verb = {
   summary: "list snapshots",
   help:
     `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256. A snapshot is listed if it
-matches any of them.
+matches any of them. The snapshots of containerd are listed, too, with the scope "containerd".
 
-JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]`,
+JSON: [{"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]`,
   configure(command) {
     command.option("--filter <filter...>", "list only snapshots that match one of these");
   },
@@ -35,12 +36,15 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
   async run(context, _, options) {
     const store = await context.storeIfAny();
     // Without a snapshotter: a list of rows needs no driver.
-    const rows = store === undefined ? [] : listSnapshots(store, listOption(options, "filter"));
+    const filters = listOption(options, "filter");
+    const rows = store === undefined
+      ? []
+      : SNAPSHOT_SCOPES.flatMap((scope) => listSnapshots(store.snapshots.in(scope), filters));
     return {
       json: mapped(rows, toJson),
       text: tableParts(
-        ["KEY", "PARENT", "KIND"],
-        mapped(rows, (row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
+        ["KEY", "PARENT", "KIND", "SCOPE"],
+        mapped(rows, (row) => [row.key, shortDigest(row.parent ?? ""), row.kind, row.scope]),
         context.columns,
       ),
     };
@@ -144,7 +148,8 @@ const stat: Verb = {
   usage: "stat <key>",
   withoutStore: "refuses",
   summary: "show a snapshot",
-  help: `JSON: {"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}`,
+  help:
+    `JSON: {"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}`,
   async run(context, [key = ""]) {
     return infoReport((await context.snapshotter()).stat(key));
   },
@@ -279,9 +284,10 @@ function infoReport(info: SnapshotInfo): Report {
 }
 
 function toJson(info: SnapshotInfo): Record<string, unknown> {
-  const { key, kind, parent, diffId, cacheId, labels, createdAt, updatedAt, usage } = info;
-  const time = (ms: number) => new Date(ms).toISOString();
+  const { scope, key, kind, parent, diffId, cacheId, labels, createdAt, updatedAt, usage } = info;
+  const time = (microseconds: number) => new Date(microseconds / 1000).toISOString();
   return {
+    scope,
     key,
     kind,
     parent,

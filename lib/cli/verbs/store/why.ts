@@ -24,9 +24,9 @@ does.
 
 JSON: [{"thing","reasons":[{"thing","why"}],"gc":{"action","reason","bytes"}}]
 
-A thing is "image:NAME", "snapshot:KEY", "lease:ID", "blob:DIGEST", "layer:DIFFID" or "chain:CHAINID". Such a text may
-be given as THING, too. "reasons" is empty when nothing keeps it. "action" is keeps, removes or defers (a mount uses
-it). "bytes" is what a gc frees with it.
+A thing is "image:NAME", "snapshot:KEY", "lease:ID", "blob:DIGEST", "layer:DIFFID" or "chain:CHAINID"; a snapshot of
+containerd is "containerd-snapshot:KEY". Such a text may be given as THING, too. "reasons" is empty when nothing keeps
+it. "action" is keeps, removes or defers (a mount uses it). "bytes" is what a gc frees with it.
 
 Examples:
   varve why debian:12

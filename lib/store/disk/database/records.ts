@@ -8,6 +8,7 @@ import type {
   LayerRecord,
   Lease,
   SnapshotRow,
+  SnapshotScope,
 } from "../../records.ts";
 
 /** A row of `blob`. */
@@ -55,6 +56,7 @@ export interface ImageRow {
 
 /** A row of `snapshot`. */
 export interface SnapshotTableRow {
+  readonly scope: string;
   readonly key: string;
   readonly kind: string;
   readonly parent: string | null;
@@ -122,10 +124,11 @@ export function toImage(row: ImageRow): ImageRecord {
 
 /** The columns of `snapshot`, as {@linkcode SnapshotValues} has them. */
 export const SNAPSHOT_COLUMNS =
-  "key, kind, parent, cache_id, diff_id, labels, created_at, updated_at, usage_size, usage_inodes";
+  "scope, key, kind, parent, cache_id, diff_id, labels, created_at, updated_at, usage_size, usage_inodes";
 
 /** A row of `snapshot` as an array, in the order of {@linkcode SNAPSHOT_COLUMNS}. */
 export type SnapshotValues = readonly [
+  scope: string,
   key: string,
   kind: string,
   parent: string | null,
@@ -140,8 +143,10 @@ export type SnapshotValues = readonly [
 
 /** The record of a snapshot's row that came as an array. @throws {VarveError} `E_DB` when the row is damaged */
 export function toSnapshotOf(values: SnapshotValues): SnapshotRow {
-  const [key, kind, parent, cacheId, diffId, labels, createdAt, updatedAt, size, inodes] = values;
+  const [scope, key, kind, parent, cacheId, diffId, labels, createdAt, updatedAt] = values;
+  const [size, inodes] = values.slice(9) as [number | null, number | null];
   return {
+    scope: scope as SnapshotScope,
     key,
     kind: kind as SnapshotRow["kind"],
     parent,
@@ -156,10 +161,10 @@ export function toSnapshotOf(values: SnapshotValues): SnapshotRow {
 
 /** The record of a snapshot's row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
-  const { key, kind, parent, cache_id, diff_id, labels, created_at, updated_at } = row;
+  const { scope, key, kind, parent, cache_id, diff_id, labels, created_at, updated_at } = row;
   const { usage_size, usage_inodes } = row;
   return toSnapshotOf([
-    ...[key, kind, parent, cache_id, diff_id, labels, created_at, updated_at] as const,
+    ...[scope, key, kind, parent, cache_id, diff_id, labels, created_at, updated_at] as const,
     ...[usage_size, usage_inodes] as const,
   ]);
 }

@@ -79,19 +79,49 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     ...rootTriggers("snapshot", "key"),
     ...rootTriggers("lease", "id"),
   ],
+  // A key belongs to a scope (see SnapshotRow.scope), and times are in microseconds, before this step in milliseconds.
+  // `ref` is the value of the label by which containerd looks for a snapshot. `snapshot_use` has the snapshots whose
+  // mounts may be in use.
+  [
+    `CREATE TABLE scoped_snapshot (
+       scope TEXT NOT NULL, key TEXT NOT NULL,
+       kind TEXT NOT NULL CHECK (kind IN ('active', 'view', 'committed')),
+       parent TEXT, cache_id INTEGER, diff_id TEXT, labels TEXT NOT NULL,
+       created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+       usage_size INTEGER, usage_inodes INTEGER, ref TEXT,
+       PRIMARY KEY (scope, key)) STRICT, WITHOUT ROWID`,
+    `INSERT INTO scoped_snapshot
+       SELECT '', key, kind, parent, cache_id, diff_id, labels, created_at * 1000, updated_at * 1000,
+         usage_size, usage_inodes, CASE WHEN json_valid(labels) THEN
+           (SELECT value ->> 1 FROM json_each(labels) WHERE value ->> 0 = 'containerd.io/snapshot.ref') END
+       FROM snapshot`,
+    `DROP TABLE snapshot`,
+    `ALTER TABLE scoped_snapshot RENAME TO snapshot`,
+    `CREATE INDEX snapshot_parent ON snapshot (scope, parent)`,
+    `CREATE INDEX snapshot_cache ON snapshot (cache_id)`,
+    `CREATE INDEX snapshot_layer ON snapshot (diff_id)`,
+    `CREATE INDEX snapshot_ref ON snapshot (scope, ref) WHERE ref IS NOT NULL`,
+    `CREATE INDEX snapshot_use ON snapshot (scope, parent)
+       WHERE kind <> 'committed' AND instr(labels, '["varve.released",') = 0`,
+    ...rootTriggers(
+      "snapshot",
+      "key",
+      "CASE NEW.scope WHEN '' THEN '' ELSE NEW.scope || '-' END || 'snapshot'",
+    ),
+  ],
 ];
 
 /**
  * Triggers that note each new and changed row of a table in `root_change`. They look before they insert: in a trigger, the
  * conflict clause of the statement that fired it replaces an `OR IGNORE` (sqlite.org, CREATE TRIGGER).
  */
-function rootTriggers(table: string, key: string): string[] {
+function rootTriggers(table: string, key: string, kind = `'${table}'`): string[] {
   return ["INSERT", "UPDATE"].map((event) =>
     `CREATE TRIGGER IF NOT EXISTS ${table}_${event.toLowerCase()} AFTER ${event} ON ${table}
      WHEN (SELECT value FROM state WHERE key = 'collecting') <> 0
      BEGIN
-       INSERT INTO root_change SELECT '${table}', NEW.${key} WHERE NOT EXISTS
-         (SELECT 1 FROM root_change WHERE kind = '${table}' AND key = NEW.${key});
+       INSERT INTO root_change SELECT ${kind}, NEW.${key} WHERE NOT EXISTS
+         (SELECT 1 FROM root_change WHERE kind = ${kind} AND key = NEW.${key});
      END`
   );
 }

@@ -1,6 +1,6 @@
-import type { Snapshots, SnapshotTable } from "../../contract.ts";
-import type { SnapshotRow } from "../../records.ts";
+import type { SnapshotRow, SnapshotScope } from "../../records.ts";
 import { checkName } from "../../rules.ts";
+import { SNAPSHOT_REF_LABEL, type Snapshots, type SnapshotTable } from "../../snapshot_table.ts";
 import { type Disk, freeingTransaction } from "../context.ts";
 import type { Database } from "./database.ts";
 import {
@@ -12,44 +12,85 @@ import {
   toSnapshotOf,
 } from "./records.ts";
 
-const LIST = `SELECT ${SNAPSHOT_COLUMNS} FROM snapshot ORDER BY key`;
+const SELECT = `SELECT ${SNAPSHOT_COLUMNS} FROM snapshot`;
 
-/** The snapshot rows of a disk store. */
+/** The snapshot rows of a disk store, of one scope. */
 export class DiskSnapshots implements Snapshots {
+  readonly scope: SnapshotScope;
   readonly #disk: Disk;
 
   /** Works on an open store. */
-  constructor(disk: Disk) {
+  constructor(disk: Disk, scope: SnapshotScope = "") {
     this.#disk = disk;
+    this.scope = scope;
   }
 
   transact<T>(fn: (table: SnapshotTable) => T): T {
-    return freeingTransaction(this.#disk, "change snapshots", () => fn(tableOf(this.#disk.db)));
+    const table = tableOf(this.#disk.db, this.scope);
+    return freeingTransaction(this.#disk, "change snapshots", () => fn(table));
   }
 
   read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T {
-    return this.#disk.db.read(() => fn(tableOf(this.#disk.db)));
+    return this.#disk.db.read(() => fn(tableOf(this.#disk.db, this.scope)));
+  }
+
+  in(scope: SnapshotScope): Snapshots {
+    return scope === this.scope ? this : new DiskSnapshots(this.#disk, scope);
+  }
+
+  all(): SnapshotRow[] {
+    const { db } = this.#disk;
+    return db.arrays<SnapshotValues>(`${SELECT} ORDER BY scope, key`).map(toSnapshotOf);
   }
 }
 
-function tableOf(db: Database): SnapshotTable {
+function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
+  const some = (where: string, value: string): SnapshotRow[] =>
+    db.all<SnapshotTableRow>(`${SELECT} WHERE scope = ? AND ${where} ORDER BY key`, scope, value)
+      .map(toSnapshot);
   return {
+    scope,
     get: (key) => {
-      const row = db.get<SnapshotTableRow>("SELECT * FROM snapshot WHERE key = ?", key);
+      const sql = `${SELECT} WHERE scope = ? AND key = ?`;
+      const row = db.get<SnapshotTableRow>(sql, scope, key);
       return row === undefined ? undefined : toSnapshot(row);
     },
-    list: () => db.arrays<SnapshotValues>(LIST).map(toSnapshotOf),
-    hasChildren: (name) =>
-      db.get("SELECT 1 FROM snapshot WHERE parent = ? LIMIT 1", name) !== undefined,
-    put: (row) => put(db, row),
-    delete: (key) => void db.run("DELETE FROM snapshot WHERE key = ?", key),
+    list: () =>
+      db.arrays<SnapshotValues>(`${SELECT} WHERE scope = ? ORDER BY key`, scope).map(toSnapshotOf),
+    hasChildren: (name) => {
+      const sql = "SELECT 1 FROM snapshot WHERE scope = ? AND parent = ? LIMIT 1";
+      return db.get(sql, scope, name) !== undefined;
+    },
+    children: (parent) =>
+      parent === null
+        ? db.all<SnapshotTableRow>(
+          `${SELECT} WHERE scope = ? AND parent IS NULL ORDER BY key`,
+          scope,
+        ).map(toSnapshot)
+        : some("parent = ?", parent),
+    usedParents: () => {
+      const sql = `SELECT DISTINCT parent FROM snapshot
+        WHERE scope = ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0`;
+      return db.all<{ parent: string | null }>(sql, scope).map(({ parent }) => parent);
+    },
+    byRef: (ref) => some("ref = ?", ref),
+    put: (row) => {
+      checkName("snapshot key", row.key);
+      insertSnapshot(db, { ...row, scope }, "INSERT OR REPLACE");
+    },
+    delete: (key) => void db.run("DELETE FROM snapshot WHERE scope = ? AND key = ?", scope, key),
   };
 }
 
-function put(db: Database, row: SnapshotRow): void {
-  checkName("snapshot key", row.key);
+/** Writes the row of a snapshot, inside a transaction. */
+export function insertSnapshot(
+  db: Database,
+  row: SnapshotRow,
+  verb: "INSERT" | "INSERT OR REPLACE" = "INSERT",
+): void {
   db.run(
-    "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    `${verb} INTO snapshot (${SNAPSHOT_COLUMNS}, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.scope,
     row.key,
     row.kind,
     row.parent,
@@ -60,5 +101,6 @@ function put(db: Database, row: SnapshotRow): void {
     row.updatedAt,
     row.usage?.size ?? null,
     row.usage?.inodes ?? null,
+    row.labels[SNAPSHOT_REF_LABEL] ?? null,
   );
 }

@@ -15,7 +15,7 @@ import type { Candidate } from "./candidates.ts";
 import { inSlices } from "./in_slices.ts";
 import { MarkSet } from "./mark_set.ts";
 import { DiskBytes } from "./sizes.ts";
-import { COLUMNS, type SnapshotColumns } from "./snapshot_roots.ts";
+import { COLUMNS, type SnapshotColumns, thingOf } from "./snapshot_roots.ts";
 import { Walk } from "./walk.ts";
 
 /** The caches of one layer or chain. */
@@ -154,8 +154,8 @@ function neededBySnapshots(disk: Disk, without?: ReadonlySet<Thing>): MarkSet {
   const rows = disk.db.all<SnapshotColumns>(
     `SELECT ${COLUMNS} FROM snapshot WHERE kind <> 'committed'`,
   );
-  for (const { key, labels } of rows) {
-    if (!labels.includes(RELEASED_LABEL)) marks.root(`snapshot:${key}`, "a snapshot in use");
+  for (const row of rows) {
+    if (!row.labels.includes(RELEASED_LABEL)) marks.root(thingOf(row), "a snapshot in use");
   }
   for (const _ of new Walk(disk, marks).follow());
   return marks;

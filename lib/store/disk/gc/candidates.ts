@@ -57,9 +57,10 @@ function expiredLeases(db: Database, isLive: (lease: Lease) => boolean): Candida
   }));
 }
 
+/** Only of the user's own: containerd removes its snapshots itself. */
 function snapshots(db: Database, marks: Marks): Candidate[] {
   const rows = db.all<{ key: string; parent: string | null }>(
-    "SELECT key, parent FROM snapshot WHERE kind = 'committed' ORDER BY key",
+    "SELECT key, parent FROM snapshot WHERE scope = '' AND kind = 'committed' ORDER BY key",
   ).filter(({ key }) => !keepersOf(key).some((thing) => marks.keeps(thing)));
   return childrenFirst(rows, ({ key }) => key, ({ parent }) => parent).map(({ key }) => ({
     kind: "snapshot",
@@ -69,7 +70,8 @@ function snapshots(db: Database, marks: Marks): Candidate[] {
     paths: [],
     remove: (db) =>
       db.run(
-        "DELETE FROM snapshot WHERE key = ? AND NOT EXISTS (SELECT 1 FROM snapshot WHERE parent = ?)",
+        `DELETE FROM snapshot WHERE scope = '' AND key = ?
+           AND NOT EXISTS (SELECT 1 FROM snapshot WHERE scope = '' AND parent = ?)`,
         key,
         key,
       ) > 0,

@@ -4,8 +4,8 @@ import { collectorLock } from "../ingest_names.ts";
 import { FileLock } from "../lock.ts";
 import { lstatOrNothing } from "../system.ts";
 
-/** The table of a root that was added or changed. */
-export type RootTable = "image" | "snapshot" | "lease";
+/** The kind of a root that was added or changed. */
+export type RootTable = "image" | "snapshot" | "containerd-snapshot" | "lease";
 
 /** A row that was added or changed since a collection began. */
 export interface RootChange {

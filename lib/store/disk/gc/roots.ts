@@ -7,7 +7,7 @@ import { type LeaseRow, toLease } from "../database/records.ts";
 import type { RootChange } from "./changes.ts";
 import { layersOf, readHolds } from "./holds.ts";
 import type { MarkSet } from "./mark_set.ts";
-import { COLUMNS, type SnapshotColumns, Snapshots, whyRoot } from "./snapshot_roots.ts";
+import { COLUMNS, type SnapshotColumns, Snapshots, thingOf, whyRoot } from "./snapshot_roots.ts";
 
 /** Number of rows that are read at once. */
 const PAGE = 2000;
@@ -16,7 +16,7 @@ const PAGE = 2000;
 const LEASE = "lease";
 
 /** The form of a resource of a lease. */
-const RESOURCE = /^(?:image|snapshot|blob|layer|chain):./;
+const RESOURCE = /^(?:image|snapshot|containerd-snapshot|blob|layer|chain):./;
 
 /** Finds the roots of a store. */
 export class Roots {
@@ -56,13 +56,14 @@ export class Roots {
   }
 
   *#snapshotPages(): Generator<void> {
-    const sql = `SELECT ${COLUMNS} FROM snapshot WHERE key > ? ORDER BY key LIMIT ${PAGE}`;
-    for (let last = "";;) {
-      const rows = this.#disk.db.all<SnapshotColumns>(sql, last);
+    const sql = `SELECT ${COLUMNS} FROM snapshot WHERE (scope, key) > (?, ?)
+      ORDER BY scope, key LIMIT ${PAGE}`;
+    for (let last = { scope: "", key: "" };;) {
+      const rows = this.#disk.db.all<SnapshotColumns>(sql, last.scope, last.key);
       for (const row of rows) this.#snapshot(row);
       yield;
       if (rows.length < PAGE) return;
-      last = rows.at(-1)?.key ?? "";
+      last = rows.at(-1) ?? last;
     }
   }
 
@@ -81,8 +82,12 @@ export class Roots {
     if (kind === "image") {
       if (db.get("SELECT 1 FROM image WHERE name = ?", key) === undefined) return;
       this.#marks.root(`image:${key}`, "image name");
-    } else if (kind === "snapshot") {
-      const row = db.get<SnapshotColumns>(`SELECT ${COLUMNS} FROM snapshot WHERE key = ?`, key);
+    } else if (kind !== "lease") {
+      const row = db.get<SnapshotColumns>(
+        `SELECT ${COLUMNS} FROM snapshot WHERE scope = ? AND key = ?`,
+        kind === "snapshot" ? "" : "containerd",
+        key,
+      );
       if (row !== undefined) this.#snapshot(row);
     } else {
       const row = db.get<LeaseRow>("SELECT * FROM lease WHERE id = ?", key);
@@ -92,7 +97,7 @@ export class Roots {
 
   #snapshot(row: SnapshotColumns): void {
     const why = whyRoot(row, this.#snapshots);
-    if (why !== undefined) this.#marks.root(`snapshot:${row.key}`, why);
+    if (why !== undefined) this.#marks.root(thingOf(row), why);
   }
 
   #resources({ id, resources }: Lease): void {

@@ -2,6 +2,8 @@ import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
 import { chainId as chainIdOf } from "../../../layer/mod.ts";
 import type { Thing } from "../../garbage.ts";
 import { blobRow, layerRowOfBlob, namedLayerRow } from "../content.ts";
+import type { SnapshotScope } from "../../records.ts";
+import { snapshotThing } from "../../snapshot_scope.ts";
 import type { Disk } from "../context.ts";
 import type { ChainRow } from "../database/records.ts";
 import { isDocument, namedParts } from "./documents.ts";
@@ -40,7 +42,9 @@ export class Walk {
       case "image":
         return this.#image(thing, name);
       case "snapshot":
-        return this.#snapshot(thing, name);
+        return this.#snapshot(thing, "", name);
+      case "containerd-snapshot":
+        return this.#snapshot(thing, "containerd", name);
       case "blob":
         return this.#blob(thing, name as Digest);
       case "chain":
@@ -118,12 +122,14 @@ export class Walk {
     }
   }
 
-  #snapshot(thing: Thing, key: string): void {
-    const row = this.#snapshots.get(key);
+  #snapshot(thing: Thing, scope: SnapshotScope, key: string): void {
+    const row = this.#snapshots.get(scope, key);
     if (row === undefined) return;
-    if (row.parent !== null) this.#marks.reach(`snapshot:${row.parent}`, thing, "the parent of it");
+    if (row.parent !== null) {
+      this.#marks.reach(snapshotThing({ scope, key: row.parent }), thing, "the parent of it");
+    }
     if (row.diffId !== null) this.#marks.reach(`layer:${row.diffId}`, thing, "the layer of it");
-    const chain = this.#snapshots.chainOf(row.kind === "committed" ? key : row.parent);
+    const chain = this.#snapshots.chainOf(scope, row.kind === "committed" ? key : row.parent);
     if (chain !== null) this.#marks.reach(`chain:${chain}`, thing, "the chain of its layers");
     if (row.manifest !== null) {
       this.#reachDocument(row.manifest, thing, "the manifest of its image");

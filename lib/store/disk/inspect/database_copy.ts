@@ -50,16 +50,17 @@ export async function copyDatabaseTo(
       }
       const snapshots: SnapshotRow[] = [];
       for (const row of copy.all<SnapshotTableRow>("SELECT * FROM snapshot").map(toSnapshot)) {
-        const { key, kind, labels } = row;
+        const { scope, key, kind, labels } = row;
+        const byKey = "WHERE scope = ? AND key = ?";
         if (leftOut.snapshot(row)) {
-          copy.run("DELETE FROM snapshot WHERE key = ?", key);
+          copy.run(`DELETE FROM snapshot ${byKey}`, scope, key);
           continue;
         }
         snapshots.push(row);
         if (kind === "committed" || labels[RELEASED_LABEL] !== undefined) continue;
         // Nothing of the copy is mounted.
         const released = fromMap({ ...labels, [RELEASED_LABEL]: "1" });
-        copy.run("UPDATE snapshot SET labels = ? WHERE key = ?", released, key);
+        copy.run(`UPDATE snapshot SET labels = ? ${byKey}`, released, scope, key);
       }
       copy.run("UPDATE chain SET cache_id = NULL");
       copy.run("DELETE FROM root_change");
@@ -99,11 +100,11 @@ async function writeDatabase(store: DiskStore, path: string): Promise<void> {
   await Deno.writeFile(path, bytes, { mode: 0o600 });
 }
 
-/** Removes snapshots from a copy of a store's database. */
-export function forgetSnapshots(path: string, keys: readonly string[]): void {
+/** Removes snapshots with a directory from a copy of a store's database. */
+export function forgetSnapshots(path: string, cacheIds: readonly number[]): void {
   using copy = new Database(path);
   copy.transact(() => {
-    for (const key of keys) copy.run("DELETE FROM snapshot WHERE key = ?", key);
+    for (const id of cacheIds) copy.run("DELETE FROM snapshot WHERE cache_id = ?", id);
   });
 }
 

@@ -1,7 +1,6 @@
 import type { SnapshotRow } from "../../records.ts";
 import type { Database } from "../database/database.ts";
-import { fromMap } from "../database/records.ts";
-import type { LayerMarker } from "../markers/marker_format.ts";
+import type { LayerMarker, SnapshotMarker } from "../markers/marker_format.ts";
 
 /**
  * Writes the rows of a layer that its marker records, inside a transaction. Rows that are there stay.
@@ -34,21 +33,16 @@ export function insertLayer(db: Database, marker: LayerMarker, verifiedAt: numbe
   }
 }
 
-/** Writes the row of a snapshot, inside a transaction. Its usage is not known. */
-export function insertSnapshot(
-  db: Database,
-  row: Omit<SnapshotRow, "updatedAt" | "usage">,
-): void {
-  db.run(
-    `INSERT INTO snapshot (key, kind, parent, cache_id, diff_id, labels, created_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    row.key,
-    row.kind,
-    row.parent,
-    row.cacheId,
-    row.diffId,
-    fromMap(row.labels),
-    row.createdAt,
-    row.createdAt,
-  );
+/**
+ * The row that a marker records, of a snapshot with a directory. Its usage is not known. A marker of version 1 does not
+ * say enough: then there is none.
+ *
+ * @param now for what an old marker does not say, in microseconds since the epoch
+ */
+export function markedSnapshot(marker: SnapshotMarker, now: number): SnapshotRow | undefined {
+  const { id, scope = "", key, use, parent = null, diffID = null, labels = {} } = marker;
+  const { createdAt = now, updatedAt = createdAt } = marker;
+  if (use === undefined) return undefined;
+  const row = { scope, key, kind: use, parent, cacheId: id, diffId: diffID, labels };
+  return { ...row, createdAt, updatedAt, usage: null };
 }

@@ -22,7 +22,9 @@ import { settleMarker } from "../snapshots/snapshot_marker.ts";
 import { LAYER_FILES, MARKER } from "../names.ts";
 import type { DiskPlan } from "../staged.ts";
 import { diskOf } from "../store.ts";
-import { insertLayer, insertSnapshot } from "./insert_rows.ts";
+import { insertSnapshot } from "../database/snapshot_rows.ts";
+import { insertLayer, markedSnapshot } from "./insert_rows.ts";
+import { microseconds } from "../../microseconds.ts";
 import { lstatOrNothing, makeDirectory } from "../system.ts";
 import { discard } from "../trash.ts";
 
@@ -140,15 +142,17 @@ export async function restoreSnapshotMarker(store: DiskStore, cacheId: number): 
 export async function adoptSnapshot(store: DiskStore, marker: SnapshotMarker): Promise<boolean> {
   const disk = diskOf(store);
   const { db } = disk;
-  const { id, key, use, parent = null, labels = {}, createdAt = Date.now() } = marker;
-  if (use === undefined) return false;
+  const row = markedSnapshot(marker, microseconds());
+  if (row === undefined) return false;
   using _ = await shareStoreLock(disk);
   return db.transact(() => {
     const has = (sql: string, ...values: (string | number)[]) =>
       db.get(sql, ...values) !== undefined;
-    if (has("SELECT 1 FROM snapshot WHERE key = ? OR cache_id = ?", key, id)) return false;
-    if (parent !== null && !has("SELECT 1 FROM snapshot WHERE key = ?", parent)) return false;
-    insertSnapshot(db, { key, kind: use, parent, cacheId: id, diffId: null, labels, createdAt });
+    const byKey = "SELECT 1 FROM snapshot WHERE scope = ? AND key = ?";
+    if (has(byKey, row.scope, row.key)) return false;
+    if (has("SELECT 1 FROM snapshot WHERE cache_id = ?", marker.id)) return false;
+    if (row.parent !== null && !has(byKey, row.scope, row.parent)) return false;
+    insertSnapshot(db, row);
     return true;
   });
 }

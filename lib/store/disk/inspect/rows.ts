@@ -1,11 +1,12 @@
 import type { DiskStore } from "../../disk_store.ts";
-import type {
-  BlobRow,
-  ChainRow,
-  ImageRow,
-  LayerRow,
-  LeaseRow,
-  SnapshotTableRow,
+import {
+  type BlobRow,
+  type ChainRow,
+  type ImageRow,
+  type LayerRow,
+  type LeaseRow,
+  SNAPSHOT_COLUMNS,
+  type SnapshotTableRow,
 } from "../database/records.ts";
 import { diskOf } from "../store.ts";
 
@@ -43,7 +44,9 @@ export function readRows(store: DiskStore): StoreRows {
     layerNames: db.all<StoreRows["layerNames"][number]>("SELECT * FROM layer_name"),
     chains: db.all<ChainRow>("SELECT * FROM chain ORDER BY chain_id"),
     images: db.all<RawImageRow>("SELECT * FROM image ORDER BY name"),
-    snapshots: db.all<SnapshotTableRow>("SELECT * FROM snapshot ORDER BY key"),
+    snapshots: db.all<SnapshotTableRow>(
+      `SELECT ${SNAPSHOT_COLUMNS} FROM snapshot ORDER BY scope, key`,
+    ),
     leases: db.all<LeaseRow>("SELECT * FROM lease ORDER BY id"),
     state: Object.fromEntries(
       db.all<{ key: string; value: number }>("SELECT key, value FROM state")

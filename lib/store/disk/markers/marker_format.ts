@@ -1,5 +1,7 @@
-import { isDigest } from "../../../digest/mod.ts";
+import { type DiffId, isDigest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
+import type { SnapshotScope } from "../../records.ts";
+import { isSnapshotScope } from "../../snapshot_scope.ts";
 
 /** A blob that was proved to hold a layer, as the layer's marker records it. */
 export interface MarkedBlob {
@@ -59,6 +61,8 @@ export interface SnapshotMarker {
   /** Cache id of the directory. */
   readonly id: number;
   readonly kind: "snapshot";
+  /** Whose snapshot it is; absent in versions 1 and 2, which know only the user's own. */
+  readonly scope?: SnapshotScope | undefined;
   /** Key, or name of a committed snapshot. In version 1 it is the key of the first row. */
   readonly key: string;
   /**
@@ -70,12 +74,14 @@ export interface SnapshotMarker {
   readonly use?: "active" | "view" | "committed" | undefined;
   /** Name of the committed snapshot below; `null` for none; absent in version 1. */
   readonly parent?: string | null | undefined;
-  /** The layer of a snapshot that was committed from a tar, else `null`; absent in version 1. */
-  readonly diffID?: string | null | undefined;
+  /** The layer that an active snapshot will be when it is committed, else `null`; absent in version 1. */
+  readonly diffID?: DiffId | null | undefined;
   /** Labels by key; absent in version 1. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** When the snapshot was made, in ms since the epoch; absent in version 1. */
+  /** When the snapshot was made, in microseconds since the epoch; absent in version 1. Version 2 has milliseconds. */
   readonly createdAt?: number | undefined;
+  /** When the snapshot last changed, in microseconds since the epoch; absent in versions 1 and 2. */
+  readonly updatedAt?: number | undefined;
 }
 
 /**
@@ -84,9 +90,10 @@ export interface SnapshotMarker {
  */
 export type Marker = LayerMarker | ChainMarker | SnapshotMarker;
 
-/** First line of a marker: magic and version. Version 1 is read, version 2 is written. */
-const MAGIC = "varve-marker 2\n";
-const FIRST_MAGIC = "varve-marker 1\n";
+/** First line of a marker: magic and version. */
+const MAGIC = "varve-marker 3\n";
+/** The first lines of all versions, oldest first. */
+const MAGICS: readonly string[] = ["varve-marker 1\n", "varve-marker 2\n", MAGIC];
 
 /** The bytes of a marker: a first line with the version, then JSON. */
 export function encodeMarker(marker: Marker): Uint8Array<ArrayBuffer> {
@@ -115,20 +122,21 @@ export function parseMarker(bytes: Uint8Array, path: string): Marker {
   } catch (error) {
     throw bad("not UTF-8", error);
   }
-  const magic = [MAGIC, FIRST_MAGIC].find((line) => text.startsWith(line));
-  if (magic === undefined) throw bad("not a marker of version 1 or 2");
+  const version = MAGICS.findIndex((line) => text.startsWith(line)) + 1;
+  if (version === 0) throw bad(`not a marker of version 1 to ${MAGICS.length}`);
   try {
-    value = JSON.parse(text.slice(magic.length));
+    value = JSON.parse(text.slice(text.indexOf("\n")));
   } catch (error) {
     throw bad("not JSON", error);
   }
-  const marker = isRecord(value) ? read(value, magic === MAGIC) : undefined;
+  const marker = isRecord(value) ? read(value, version) : undefined;
   if (marker === undefined) throw bad("a field is missing or malformed");
   return marker;
 }
 
 /** Reads the fields of a marker; `undefined` when one is missing or malformed. */
-function read(fields: Fields, isNew: boolean): Marker | undefined {
+function read(fields: Fields, version: number): Marker | undefined {
+  const isNew = version > 1;
   switch (fields.kind) {
     case "layer":
       return isLayer(fields) && (!isNew || isNewLayer(fields)) ? fields : undefined;
@@ -139,10 +147,15 @@ function read(fields: Fields, isNew: boolean): Marker | undefined {
       if (!isNew) return fields;
       const labels = labelsOf(fields.labels);
       const { use, parent, diffID, createdAt } = fields;
-      const isWhole = ["active", "view", "committed"].includes(use as string) &&
+      const { scope, updatedAt } = version > 2 ? fields : { scope: "", updatedAt: createdAt };
+      const isWhole = isSnapshotScope(scope) && isCount(updatedAt) &&
+        ["active", "view", "committed"].includes(use as string) &&
         (parent === null || isText(parent)) && (diffID === null || isDigest(diffID)) &&
         isCount(createdAt) && labels !== undefined;
-      return isWhole ? { ...fields, labels } : undefined;
+      if (!isWhole) return undefined;
+      if (version > 2) return { ...fields, labels };
+      const { updatedAt: _, ...rest } = fields;
+      return { ...rest, scope: "", labels, createdAt: createdAt * 1000 };
     }
     default:
       return undefined;

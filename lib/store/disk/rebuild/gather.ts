@@ -42,13 +42,18 @@ export function gather(paths: Paths): Gathered {
     if (marker?.kind === "chain" && marker.id === Number(name)) chains.push(marker);
     else unknown.push(path);
   }
-  for (const { name, home, path } of homesIn(paths, "snapshots")) {
-    see(name);
+  for (const { name: id, home, path } of homesIn(paths, "snapshots")) {
+    see(id);
     const { marker, files } = home;
-    const isSnapshot = marker?.kind === "snapshot" && marker.id === Number(name) &&
+    const isSnapshot = marker?.kind === "snapshot" && marker.id === Number(id) &&
       marker.use !== undefined && files.some((file) => file.name === SNAPSHOT_FILES.files);
-    if (!isSnapshot || snapshots.has(marker.key)) unknown.push(path);
-    else snapshots.set(marker.key, marker);
+    if (!isSnapshot) {
+      unknown.push(path);
+      continue;
+    }
+    const name = `${marker.scope ?? ""}\0${marker.key}`;
+    if (snapshots.has(name)) unknown.push(path);
+    else snapshots.set(name, marker);
   }
   for (const directory of [paths.lost, paths.trash]) {
     for (const name of namesAt(directory)) see(name);

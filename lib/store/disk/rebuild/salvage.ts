@@ -34,7 +34,7 @@ export function salvage(path: string): Salvage {
       settings: all("SELECT key, value FROM setting"),
       leases: all("SELECT * FROM lease"),
       images: all("SELECT * FROM image"),
-      snapshots: all("SELECT * FROM snapshot"),
+      snapshots: all<SnapshotTableRow>("SELECT * FROM snapshot").map(upToDate),
       chains: all("SELECT * FROM chain"),
       blobs: all("SELECT digest, media_type FROM blob"),
       state: Object.fromEntries(state.map(({ key, value }) => [key, value])),
@@ -42,4 +42,11 @@ export function salvage(path: string): Salvage {
   } finally {
     db?.[Symbol.dispose]();
   }
+}
+
+/** A row of a database of any schema. Before there were scopes, times were in milliseconds. */
+function upToDate(row: SnapshotTableRow): SnapshotTableRow {
+  if ((row as { readonly scope?: string }).scope !== undefined) return row;
+  const { created_at, updated_at } = row;
+  return { ...row, scope: "", created_at: created_at * 1000, updated_at: updated_at * 1000 };
 }

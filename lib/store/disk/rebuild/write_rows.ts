@@ -1,8 +1,12 @@
 import { type ChainId, type DiffId, isDigest } from "../../../digest/mod.ts";
 import { chainId, chainIds } from "../../../layer/mod.ts";
+import type { SnapshotRow } from "../../records.ts";
 import { setState, stateOf } from "../context.ts";
 import type { Database } from "../database/database.ts";
-import { insertLayer, insertSnapshot } from "../inspect/insert_rows.ts";
+import { type SnapshotTableRow, toSnapshot } from "../database/records.ts";
+import { isSnapshotScope } from "../../snapshot_scope.ts";
+import { insertSnapshot } from "../database/snapshot_rows.ts";
+import { insertLayer, markedSnapshot } from "../inspect/insert_rows.ts";
 import type { Witness } from "../recovery/witness.ts";
 import type { Documents } from "./documents.ts";
 import type { Gathered } from "./gather.ts";
@@ -142,54 +146,87 @@ function writeImages(db: Database, { images }: Evidence, now: number): void {
 }
 
 function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number): void {
-  const has = (key: string) => db.get("SELECT 1 FROM snapshot WHERE key = ?", key) !== undefined;
+  const time = now * 1000;
+  const held = (diffId: string | null) =>
+    diffId === null || db.get("SELECT 1 FROM layer WHERE diff_id = ?", diffId) !== undefined;
   // Committed snapshots of layers have no directory: their names are those of chains.
   const needed = [
-    ...gathered.snapshots.map(({ parent }) => parent ?? null),
-    ...old.snapshots.map(({ parent }) => parent),
+    ...gathered.snapshots.map(({ scope = "", parent = null }) => ({ scope, parent })),
+    ...old.snapshots,
   ];
-  for (const parent of needed) if (parent !== null) putChain(db, parent, now);
-  for (const { id, key, use, parent = null, labels = {}, createdAt = now } of gathered.snapshots) {
-    if (use === undefined || has(key)) continue;
-    insertSnapshot(db, { key, kind: use, parent, cacheId: id, diffId: null, labels, createdAt });
+  for (const { scope, parent } of needed) {
+    if (scope === "" && parent !== null) putChain(db, parent, time);
   }
-  for (const row of old.snapshots) {
+  for (const marker of gathered.snapshots) {
+    const row = markedSnapshot(marker, time);
+    if (row === undefined || hasSnapshot(db, row.scope, row.key)) continue;
+    // Without the layer it is an active snapshot with an empty directory.
+    insertSnapshot(db, { ...row, diffId: held(row.diffId) ? row.diffId : null });
+  }
+  for (const row of parentsFirst(old.snapshots)) {
     // A snapshot with a directory has a marker, which decides.
-    if (row.cache_id !== null || has(row.key) || !isJson(row.labels)) continue;
+    if (row.cache_id !== null || !isSnapshotScope(row.scope)) continue;
+    if (hasSnapshot(db, row.scope, row.key)) continue;
     // The snapshot of a chain was made again above. Another with such a name was that of a damaged row.
-    if (row.kind === "committed" && isDigest(row.key)) continue;
-    if (row.parent !== null && !has(row.parent)) continue;
-    const isHeld = row.diff_id === null ||
-      db.get("SELECT 1 FROM layer WHERE diff_id = ?", row.diff_id) !== undefined;
-    if (!isHeld) continue;
-    db.run(
-      `INSERT INTO snapshot (key, kind, parent, cache_id, diff_id, labels, created_at, updated_at, usage_size,
-         usage_inodes)
-       VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)`,
-      row.key,
-      row.kind,
-      row.parent,
-      row.diff_id,
-      row.labels,
-      row.created_at,
-      row.updated_at,
-      row.usage_size,
-      row.usage_inodes,
-    );
+    if (row.scope === "" && row.kind === "committed" && isDigest(row.key)) continue;
+    if (row.parent !== null && !hasSnapshot(db, row.scope, row.parent)) continue;
+    const record = held(row.diff_id) ? readable(row) : undefined;
+    if (record !== undefined) insertSnapshot(db, record);
   }
 }
 
+/**
+ * Sorts rows so that each comes after its parent. Those of containerd's layers have a name of containerd's, so no chain
+ * says what they are.
+ */
+function parentsFirst(rows: readonly SnapshotTableRow[]): SnapshotTableRow[] {
+  const at = ({ scope }: SnapshotTableRow, key: string) => `${scope}\0${key}`;
+  const byKey = new Map(rows.map((row) => [at(row, row.key), row]));
+  const sorted = new Set<SnapshotTableRow>();
+  for (const row of rows) {
+    const path = new Set<SnapshotTableRow>();
+    let next: SnapshotTableRow | undefined = row;
+    while (next !== undefined && !sorted.has(next) && !path.has(next)) {
+      path.add(next);
+      next = next.parent === null ? undefined : byKey.get(at(next, next.parent));
+    }
+    for (const one of [...path].reverse()) sorted.add(one);
+  }
+  return [...sorted];
+}
+
+function readable(row: SnapshotTableRow): SnapshotRow | undefined {
+  try {
+    return toSnapshot(row);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasSnapshot(db: Database, scope: string, key: string): boolean {
+  const sql = "SELECT 1 FROM snapshot WHERE scope = ? AND key = ?";
+  return db.get(sql, scope, key) !== undefined;
+}
+
 /** Writes the committed snapshots of a chain and of the chains below it. */
-function putChain(db: Database, key: string, now: number): void {
+function putChain(db: Database, key: string, time: number): void {
   const sql = "SELECT diff_id, parent_chain_id FROM chain WHERE chain_id = ?";
   const chain = db.get<{ diff_id: string; parent_chain_id: string | null }>(sql, key);
-  if (chain === undefined) return;
-  if (db.get("SELECT 1 FROM snapshot WHERE key = ?", key) !== undefined) return;
+  if (chain === undefined || hasSnapshot(db, "", key)) return;
   const { diff_id, parent_chain_id: parent } = chain;
-  if (parent !== null) putChain(db, parent, now);
-  const diffId = diff_id as DiffId;
-  const kind = "committed";
-  insertSnapshot(db, { key, kind, parent, cacheId: null, diffId, labels: {}, createdAt: now });
+  if (parent !== null) putChain(db, parent, time);
+  insertSnapshot(db, {
+    scope: "",
+    key,
+    kind: "committed",
+    parent,
+    cacheId: null,
+    diffId: diff_id as DiffId,
+    labels: {},
+    createdAt: time,
+    updatedAt: time,
+    usage: null,
+  });
 }
 
 function isJson(text: string): boolean {

@@ -38,8 +38,8 @@ export async function listLost(disk: Disk): Promise<LostSnapshot[]> {
 async function describe(name: string, path: string): Promise<LostSnapshot> {
   const marker = await markerIn(path);
   if (marker?.kind !== "snapshot") return { name, path };
-  const { key, use, parent, labels, createdAt } = marker;
-  return { name, path, key, use, parent, labels, createdAt };
+  const { scope, key, use, parent, diffID: diffId, labels, createdAt, updatedAt } = marker;
+  return { name, path, scope, key, use, parent, diffId, labels, createdAt, updatedAt };
 }
 
 /** Makes a lost directory the directory of a snapshot again; see `Directories.adopt`. */

@@ -13,12 +13,22 @@ import { lstatOrNothing, removeAll } from "../system.ts";
 export function snapshotMarker(
   { owner }: Disk,
   cacheId: number,
-  { key, use, parent, labels: all, createdAt }: SnapshotFacts,
+  { scope, key, use, parent, diffId, labels: all, createdAt, updatedAt }: SnapshotFacts,
 ): SnapshotMarker {
   const { [RELEASED_LABEL]: _, ...labels } = all;
-  const diffID = null; // A snapshot of a layer has no directory.
-  const id = cacheId;
-  return { id, kind: "snapshot", key, owner: owner.id, use, parent, diffID, labels, createdAt };
+  return {
+    id: cacheId,
+    kind: "snapshot",
+    scope,
+    key,
+    owner: owner.id,
+    use,
+    parent,
+    diffID: diffId,
+    labels,
+    createdAt,
+    updatedAt,
+  };
 }
 
 /**
@@ -100,8 +110,8 @@ export async function settle(disk: Disk, cacheId: number): Promise<void> {
   const row = disk.db.get<SnapshotTableRow>(sql, cacheId);
   const directory = disk.paths.snapshot(cacheId);
   if (row === undefined || await lstatOrNothing(directory) === undefined) return;
-  const { key, kind: use, parent, labels, createdAt } = toSnapshot(row);
-  const marker = snapshotMarker(disk, cacheId, { key, use, parent, labels, createdAt });
+  const record = toSnapshot(row);
+  const marker = snapshotMarker(disk, cacheId, { ...record, use: record.kind });
   if (saysTheSame(await markerIn(directory), marker)) return;
   const temporary = await disk.owner.fresh();
   await writeMarker(temporary, marker);
@@ -114,9 +124,9 @@ export async function settle(disk: Disk, cacheId: number): Promise<void> {
 function saysTheSame(a: Marker | undefined, b: SnapshotMarker): boolean {
   if (a?.kind !== "snapshot" || a.labels === undefined) return false;
   const text = (marker: SnapshotMarker) => {
-    const { id, key, use, parent, diffID, labels, createdAt } = marker;
+    const { id, scope, key, use, parent, diffID, labels, createdAt, updatedAt } = marker;
     const sorted = Object.entries(labels ?? {}).sort(([x], [y]) => x < y ? -1 : 1);
-    return JSON.stringify([id, key, use, parent, diffID, sorted, createdAt]);
+    return JSON.stringify([id, scope, key, use, parent, diffID, sorted, createdAt, updatedAt]);
   };
   return text(a) === text(b);
 }

@@ -61,6 +61,7 @@ async function loadFiles(
 /** A row of a snapshot, with what a test does not say as in an active one. */
 export function snapshotRow(row: Partial<SnapshotRow> & { readonly key: string }): SnapshotRow {
   return {
+    scope: "",
     kind: "active",
     parent: null,
     cacheId: null,

@@ -107,6 +107,71 @@ Deno.test("a committed snapshot that somebody made keeps its layer, and one of a
   assertEquals(contentOf(store), []);
 });
 
+Deno.test("what containerd's snapshots need stays, and so do they", async () => {
+  await using fixture = await gcFixture();
+  const { store } = fixture;
+  const app = await fixture.load(APP, ["base", "app", "top"]);
+  const [base, middle, top] = diffIdsOf(app);
+  const [low, high] = app.layers.map(({ chainId }) => chainId);
+  const theirs = store.snapshots.in("containerd");
+  theirs.transact((table) => {
+    // Not even a name that is a chainID makes one of them a cache.
+    table.put(snapshotRow({ key: low!, kind: "committed", diffId: base! }));
+    table.put(snapshotRow({ key: "k/2/x", kind: "committed", diffId: middle!, parent: low! }));
+    table.put(snapshotRow({ key: "k/3/work", parent: "k/2/x", diffId: top! }));
+  });
+  // The user's own of the same name is another.
+  store.snapshots.transact((table) => table.put(snapshotRow({ key: "k/3/work" })));
+  store.images.remove(APP);
+  const { removed } = await store.collector.collect();
+  assertEquals(removed.filter(({ kind }) => kind === "snapshot"), []);
+  const layers = [base, middle, top].map((diffId) => `layer:${diffId}`);
+  const chains = [`chain:${low}`, `chain:${high}`];
+  assertEquals(contentOf(store), [...layers, ...chains, "snapshot:k/3/work"].sort());
+  assertEquals(theirs.read((table) => table.list()).length, 3);
+  const marks = await store.collector.mark();
+  assertEquals(marks.why(`layer:${base!}`).map(({ thing }) => thing), [
+    `containerd-snapshot:${low}`,
+    `layer:${base!}`,
+  ]);
+  assertEquals(marks.why("containerd-snapshot:k/3/work").length, 1);
+  const without = new Set<Thing>(["snapshot:k/3/work"]);
+  const rest = await store.collector.mark({}, { without });
+  assertEquals(rest.keeps("containerd-snapshot:k/3/work"), true);
+  theirs.transact((table) => {
+    table.delete("k/3/work");
+    table.delete("k/2/x");
+  });
+  await store.collector.collect();
+  assertEquals(contentOf(store), [`chain:${low}`, `layer:${base}`, "snapshot:k/3/work"].sort());
+  theirs.transact((table) => table.delete(low!));
+  await store.collector.collect();
+  assertEquals(contentOf(store), ["snapshot:k/3/work"]);
+});
+
+Deno.test("a snapshot of containerd that is made while a process collects keeps its layer", async () => {
+  await using fixture = await gcFixture();
+  const { store } = fixture;
+  const app = await fixture.load(APP, ["base"]);
+  const [base] = diffIdsOf(app);
+  store.images.remove(APP);
+  let isMade = false;
+  const { removed } = await store.collector.collect({
+    inUse: () => {
+      if (!isMade) {
+        isMade = true;
+        store.snapshots.in("containerd").transact((table) =>
+          table.put(snapshotRow({ key: "new", kind: "committed", diffId: base! }))
+        );
+      }
+      return () => false;
+    },
+  });
+  assertEquals(isMade, true);
+  assertEquals(removed.some(({ name }) => name === base), false);
+  assertEquals(contentOf(store).includes(`layer:${base!}`), true);
+});
+
 Deno.test("a live lease keeps its resources until it ends, and an expired one is removed", async () => {
   await using fixture = await gcFixture();
   const { store } = fixture;

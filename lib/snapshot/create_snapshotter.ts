@@ -1,0 +1,54 @@
+import type { Pool } from "../pool/mod.ts";
+import { microseconds, requireDisk } from "../store/internal.ts";
+import type { SnapshotScope, Store } from "../store/mod.ts";
+import type { Driver, DriverName, Snapshotter } from "./contract.ts";
+import { selectDriver } from "./drivers/select.ts";
+import { StoreSnapshotter } from "./snapshotter.ts";
+
+/** Options of {@linkcode createSnapshotter}. */
+export interface SnapshotterOptions {
+  /**
+   * The driver that makes the mounts, its name, or `"auto"` for the best driver that works here. When absent, the
+   * setting `driver` of the store decides, else it is `"auto"`.
+   */
+  readonly driver?: Driver | DriverName | "auto" | undefined;
+  /**
+   * Runs the jobs of the driver. When absent, workers start and end with the jobs. Ignored if `driver` is a
+   * {@linkcode Driver}.
+   */
+  readonly pool?: Pool | undefined;
+  /**
+   * Called for every fallback, and for a setting that this machine does not support. Ignored if `driver` is a
+   * {@linkcode Driver}.
+   */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** Whose snapshots it works on. Default: the user's own. */
+  readonly scope?: SnapshotScope | undefined;
+  /** The clock, in microseconds since the epoch; by default that of the system. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Makes a snapshotter over a store.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` when the store has no directories
+ *
+ * @example
+ * ```ts ignore
+ * import { createSnapshotter, fromText, openStore, performMount, readImage } from "@varve/varve";
+ *
+ * await using store = await openStore({ root: "/var/lib/varve" });
+ * const snapshotter = createSnapshotter(store);
+ * const { chainId } = await readImage(store, "app:1");
+ * const parent = chainId === null ? null : snapshotter.ensureChain(chainId);
+ * for (const mount of await snapshotter.prepare("work", parent)) performMount(mount, fromText("/mnt"));
+ * ```
+ */
+export function createSnapshotter(store: Store, options: SnapshotterOptions = {}): Snapshotter {
+  const { driver, pool, onWarning, scope = "", now = microseconds } = options;
+  const disk = requireDisk(store, "make snapshots");
+  const made = typeof driver === "object"
+    ? driver
+    : selectDriver(disk, { pool, wanted: driver, onWarning });
+  return new StoreSnapshotter(disk, made, scope, now);
+}
