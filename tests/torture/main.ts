@@ -6,6 +6,7 @@
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
+import { DISKS } from "../support/faults/block_log.ts";
 import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
 import { bundleProgram } from "../support/faults/bundle.ts";
@@ -79,6 +80,7 @@ function parse(args: readonly string[]): Options {
       mode: { type: "string", default: ALL_MODES.join(",") },
       at: { type: "string" },
       cuts: { type: "string", default: "100" },
+      disks: { type: "string", default: DISKS.map(({ name }) => name).join(",") },
       once: { type: "boolean", default: false },
       dir: { type: "string" },
     },
@@ -101,6 +103,7 @@ function parse(args: readonly string[]): Options {
     modes: known("mode", values.mode, ALL_MODES),
     at: values.at === undefined ? undefined : number("at", values.at, 1),
     cuts: number("cuts", values.cuts, 1),
+    disks: known("disks", values.disks, DISKS.map(({ name }) => name)),
     once: values.once || values.at !== undefined,
     dir: values.dir,
   };

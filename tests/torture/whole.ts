@@ -21,6 +21,8 @@ export interface WholeOptions {
   readonly at: number | undefined;
   /** How often the power is cut, on each file system. */
   readonly cuts: number;
+  /** Names of the disks whose power is cut. */
+  readonly disks: readonly string[];
 }
 
 /** How many processes one round kills. */
@@ -34,15 +36,16 @@ export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<n
 };
 
 /** Cuts the power on each file system, with and without durability. */
-async function power({ seed, cuts }: WholeOptions): Promise<number> {
+async function power({ seed, cuts, disks }: WholeOptions): Promise<number> {
   let count = 0;
-  for (const disk of DISKS) {
+  for (const disk of DISKS.filter(({ name }) => disks.includes(name))) {
     for (const durability of ["full", "none"] as const) {
       if (needsBlockLog(disk).ignore) continue;
       const { findings, lost, cuts: judged } = await cutPower(disk, { durability, cuts, seed });
       for (const line of findings) console.log(line);
       if (findings.length > 0) {
-        console.log(`  again: deno task torture --mode power --seed ${seed} --cuts ${cuts} --once`);
+        const choice = `--seed ${seed} --cuts ${cuts} --disks ${disk.name}`;
+        console.log(`  again: deno task torture --mode power ${choice} --once`);
       }
       const sums = `${judged} cuts after a command, ${lost} of them lost something`;
       console.log(

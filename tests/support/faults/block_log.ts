@@ -127,9 +127,12 @@ function parseRecords(log: Uint8Array<ArrayBuffer>): BlockRecord[] {
   return records;
 }
 
+/** Bytes that a disk writes whole or not at all. */
+const SECTOR = 4096;
+
 /**
  * Writes the disk as a loss of power at one record leaves it: all until the last flush, and of what came after it
- * what `keeps` says.
+ * the sectors that `keeps` says.
  */
 export async function replay(
   base: string,
@@ -142,10 +145,18 @@ export async function replay(
   const flushed = records.slice(0, cut).findLastIndex(({ kind }) => kind === "flush");
   using file = await Deno.open(image, { write: true });
   for (const [at, record] of records.slice(0, cut).entries()) {
-    if (record.kind !== "write" || at > flushed && !keeps()) continue;
-    await file.seek(record.offset, Deno.SeekMode.Start);
-    for (let done = 0; done < record.bytes.length;) {
-      done += await file.write(record.bytes.subarray(done));
+    if (record.kind !== "write") continue;
+    const { offset, bytes } = record;
+    if (at <= flushed) await writeAt(file, offset, bytes);
+    else {
+      for (let from = 0; from < bytes.length; from += SECTOR) {
+        if (keeps()) await writeAt(file, offset + from, bytes.subarray(from, from + SECTOR));
+      }
     }
   }
+}
+
+async function writeAt(file: Deno.FsFile, offset: number, bytes: Uint8Array): Promise<void> {
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
