@@ -8,12 +8,11 @@ import {
   type JobContent,
 } from "../image/internal.ts";
 import type { ImportOptions, LoadedImage } from "../image/mod.ts";
-import { layerJob } from "../layer_job/internal.ts";
-import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
+import { emptyLayer } from "./empty_layer.ts";
 
 /**
  * Makes an image with one layer from a directory that holds a root filesystem.
@@ -66,21 +65,6 @@ function directoryContent(pool: Pool, root: OwnedFd["fd"]): JobContent {
     },
   };
 }
-
-/** The layer of an empty directory: a tar without entries. */
-async function emptyLayer(
-  pool: Pool,
-  target: LayerTarget,
-  signal: AbortSignal,
-): Promise<LayerJobOutput> {
-  return await pool.run(layerJob, { source: { kind: "stream" }, target, expected: {} }, {
-    signal,
-    stream: ReadableStream.from([new Uint8Array(END)]),
-  });
-}
-
-/** Size of the two blocks of zeros that end a tar. */
-const END = 1024;
 
 function open(path: string): OwnedFd {
   try {

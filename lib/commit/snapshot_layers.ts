@@ -1,4 +1,4 @@
-import { scanInPool } from "../directory/internal.ts";
+import { type ScanBase, scanInPool } from "../directory/internal.ts";
 import type { IngestedLayer, JobContent, LayerIngest } from "../image/internal.ts";
 import type { Warning } from "../layer/mod.ts";
 import type { LayerRules, LayerTarget } from "../layer_job/mod.ts";
@@ -43,8 +43,7 @@ export async function readSnapshot(
   layers: LayerIngest | null,
 ): Promise<SnapshotLayer[]> {
   const { store: { directories }, key, pause } = options;
-  await directories.prepareTrees(source.layers, options.pool);
-  const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
+  const files = await treeFiles(options, source);
   const above: Uint8Array[] = [];
   const out: SnapshotLayer[] = [];
   for (const cacheId of source.directories) {
@@ -53,22 +52,11 @@ export async function readSnapshot(
     using open = await openSource(directories, cacheId);
     const base = { files: [...files], above: [...above] };
     if (layers === null) {
-      const { pool, signal, policy, limits } = options;
-      const { root, form, stubs, leftOut } = open;
-      const scanned = await scanInPool({
-        pool,
-        root,
-        form,
-        base,
-        rules: { policy, limits, stubs, leftOut },
-        signal,
-      });
-      const tree = scanned.tree as Uint8Array;
+      const { tree, warnings } = await scanTree(options, open, base);
       above.push(tree);
-      const { warnings } = scanned;
       out.push({ layer: null, files: null, tree: decodeTree(tree), warnings });
     } else {
-      const made = await makeLayer(options, open, base.files, layers);
+      const made = await makeLayer(options, open, base, layers);
       if (made.files !== null) files.push(made.files.tree);
       out.push(made);
     }
@@ -76,11 +64,56 @@ export async function readSnapshot(
   return out;
 }
 
+/**
+ * Reads only the changes in the topmost directory of a snapshot, and makes a layer of them. The directories below it are
+ * read as trees, to compare with.
+ *
+ * @param layers makes the layer
+ * @throws {VarveError} as {@linkcode readSnapshot}
+ * @throws {RangeError} the snapshot has no directory
+ */
+export async function readTopLayer(
+  options: ReadSnapshotOptions,
+  source: SnapshotSource,
+  layers: Pick<LayerIngest, "create">,
+): Promise<SnapshotLayer> {
+  const { directories } = options.store;
+  const top = source.directories.at(-1);
+  if (top === undefined) throw new RangeError("Cannot read a snapshot: it has no directory");
+  const files = await treeFiles(options, source);
+  const above: Uint8Array[] = [];
+  for (const cacheId of source.directories.slice(0, -1)) {
+    using open = await openSource(directories, cacheId);
+    above.push((await scanTree(options, open, { files, above: [...above] })).tree);
+  }
+  using open = await openSource(directories, top);
+  return await makeLayer(options, open, { files, above }, layers);
+}
+
+/** Paths of the trees of a snapshot's layers, lowest first. */
+async function treeFiles(
+  { store: { directories }, pool }: ReadSnapshotOptions,
+  { layers }: SnapshotSource,
+): Promise<string[]> {
+  await directories.prepareTrees(layers, pool);
+  return layers.map((diffId) => directories.layerTree(diffId).path);
+}
+
+async function scanTree(
+  { pool, signal, policy, limits }: ReadSnapshotOptions,
+  { root, form, stubs, leftOut }: OpenSource,
+  base: ScanBase,
+): Promise<{ readonly tree: Uint8Array; readonly warnings: readonly Warning[] }> {
+  const rules = { policy, limits, stubs, leftOut };
+  const { tree, warnings } = await scanInPool({ pool, root, form, base, rules, signal });
+  return { tree: tree as Uint8Array, warnings };
+}
+
 async function makeLayer(
   { pool, key, policy, limits }: ReadSnapshotOptions,
   { root, form, stubs, leftOut }: OpenSource,
-  below: readonly string[],
-  layers: LayerIngest,
+  base: ScanBase,
+  layers: Pick<LayerIngest, "create">,
 ): Promise<SnapshotLayer> {
   let warnings: readonly Warning[] = [];
   let target: LayerTarget | null = null;
@@ -88,7 +121,6 @@ async function makeLayer(
     kind: "job",
     size: 0,
     async run({ input, signal, onProgress }) {
-      const base = { files: below, above: [] };
       const scanned = await scanInPool({
         pool,
         root,

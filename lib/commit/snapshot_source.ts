@@ -11,7 +11,7 @@ import { VarveError } from "../errors.ts";
 import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
-import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
+import type { Directories, SnapshotRow, Snapshots, Store } from "../store/mod.ts";
 
 /**
  * The parts of a snapshot. Layers of the store are at the bottom. On top of them are the directories of its committed
@@ -31,10 +31,15 @@ export interface SnapshotSource {
 /**
  * Finds the parts of a snapshot.
  *
+ * @param snapshots the rows among which the snapshot is; by default the user's own
  * @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer is on top of a snapshot directory
  */
-export function sourceOf(store: Store, key: string): SnapshotSource {
-  return store.snapshots.read((table) => {
+export function sourceOf(
+  store: Store,
+  key: string,
+  snapshots: Snapshots = store.snapshots,
+): SnapshotSource {
+  return snapshots.read((table) => {
     const row = statRow(table, key);
     const { directories, layers } = stackOf(ancestors(table, row.parent));
     const below = directories.toReversed();

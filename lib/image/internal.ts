@@ -12,6 +12,6 @@ export { statInput } from "./input_file.ts";
 export { StoreLayerIngest } from "./layer_ingest.ts";
 export { type ImagePlan, planImage, type PlannedDocument, planStored } from "./plan.ts";
 export { newName } from "./new_image.ts";
-export { allChunks, openInput, readAhead, readRange } from "./read_range.ts";
+export { allChunks, openInput, rangeChunks, readAhead, readRange } from "./read_range.ts";
 export { storedBlobs } from "./stored_blobs.ts";
 export { bringLayers, IMAGES_AT_ONCE, isAttachment } from "./stage_documents.ts";

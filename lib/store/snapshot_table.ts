@@ -31,6 +31,8 @@ export interface SnapshotTable {
   hasChildren(name: string): boolean;
   /** The rows with a parent (`null`: without one), sorted by key. */
   children(parent: string | null): SnapshotRow[];
+  /** The row of the directory `snapshots/<cache-id>/`, or `undefined`. */
+  byCacheId(cacheId: number): SnapshotRow | undefined;
   /** The rows whose label `containerd.io/snapshot.ref` has a value, sorted by key. */
   byRef(ref: string): SnapshotRow[];
   /**

@@ -162,6 +162,7 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(keys(table.children("p")), ["/c"]);
       assertEquals(keys(table.children(null)), ["/p"]);
       assertEquals(keys(table.byRef("T")), ["/c"]);
+      assertEquals(table.byCacheId(9), undefined);
       assertEquals(table.usedParents(), ["p"]);
     });
     others.read((table) => {
@@ -171,6 +172,7 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(keys(table.children(null)), ["containerd/p", "containerd/q"]);
       assertEquals(keys(table.byRef("T")), ["containerd/q"]);
       assertEquals(table.byRef("x"), []);
+      assertEquals([table.byCacheId(9)?.key, table.byCacheId(10)?.key], ["p", undefined]);
       assertEquals(table.usedParents(), ["q"]);
     });
     const all = ["/c", "/p", "containerd/a", "containerd/b", "containerd/p", "containerd/q"];

@@ -1,6 +1,8 @@
 import type { DiskStore } from "../../store/mod.ts";
 import type { Containerd } from "../client/contract.ts";
+import { createSnapshotter } from "../../snapshot/mod.ts";
 import type { Services } from "../contract.ts";
+import { createDiffService } from "../diff/service.ts";
 import type { ServeContainerdOptions } from "./contract.ts";
 
 /** What the services are made of. */
@@ -12,6 +14,11 @@ export interface ServiceParts
 }
 
 /** Makes the services. Dispose them after their last call. */
-export function createServices(_parts: ServiceParts): Services & AsyncDisposable {
-  return { [Symbol.asyncDispose]: () => Promise.resolve() };
+export function createServices(parts: ServiceParts): Services & AsyncDisposable {
+  const { store, pool, driver, rules, containerd, onEvent } = parts;
+  const onWarning = (message: string) => onEvent?.({ kind: "warning", message });
+  const snapshotter = createSnapshotter(store, { driver, pool, onWarning, scope: "containerd" });
+  const { content, leases } = containerd;
+  const diff = createDiffService({ store, snapshotter, pool, content, leases, rules });
+  return { diff, [Symbol.asyncDispose]: () => diff[Symbol.asyncDispose]() };
 }

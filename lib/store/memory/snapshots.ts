@@ -76,6 +76,7 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
     list: () => some(() => true),
     hasChildren: (name) => some(({ parent }) => parent === name).length > 0,
     children: (name) => some(({ parent }) => parent === name),
+    byCacheId: (cacheId) => some((row) => row.cacheId === cacheId)[0],
     byRef: (ref) => some(({ labels }) => labels[SNAPSHOT_REF_LABEL] === ref),
     usedParents: () => {
       const used = some(({ kind, labels }) =>

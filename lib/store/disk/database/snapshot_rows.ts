@@ -73,6 +73,11 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
         WHERE scope = ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0`;
       return db.all<{ parent: string | null }>(sql, scope).map(({ parent }) => parent);
     },
+    byCacheId: (cacheId) => {
+      const sql = `${SELECT} WHERE cache_id = ? AND scope = ?`;
+      const row = db.get<SnapshotTableRow>(sql, cacheId, scope);
+      return row === undefined ? undefined : toSnapshot(row);
+    },
     byRef: (ref) => some("ref = ?", ref),
     put: (row) => {
       checkName("snapshot key", row.key);

@@ -1,0 +1,135 @@
+import type { DiffId, Digest } from "../../digest/mod.ts";
+import { isVarveError } from "../../errors.ts";
+import { layerError } from "../../image/internal.ts";
+import { layerJob, layerRules } from "../../layer_job/internal.ts";
+import type { LayerRules } from "../../layer_job/mod.ts";
+import { layerMediaType } from "../../oci/mod.ts";
+import type { Pool } from "../../pool/mod.ts";
+import type { DiskStore, Ingest, LayerRecord, StagedLayer } from "../../store/mod.ts";
+import type { ContentStore } from "../contract.ts";
+import { blobBytes, type ContentBlob } from "./blob_bytes.ts";
+
+/**
+ * Milliseconds for which a lease of varve's keeps a new layer from gc: until a snapshot has it. It is long enough for the
+ * rest of a pull, because siblings of a layer are made before anybody asks for them.
+ */
+const LEASE_MS = 10 * 60 * 1000;
+
+/** What makes layers of containerd's blobs. */
+export interface LayerMaker {
+  readonly store: DiskStore;
+  readonly pool: Pool;
+  readonly content: ContentStore;
+  /** Policy and limits for layers. */
+  readonly rules: LayerRules;
+}
+
+/** A layer of the store. */
+export interface MadeLayer {
+  readonly diffId: DiffId;
+  /** Size of the uncompressed tar in bytes. */
+  readonly size: number;
+  /** The lease that keeps the layer until a snapshot has it; `null` for a layer that was there before. */
+  readonly lease: string | null;
+}
+
+/**
+ * Makes the layer of a blob and commits it to the store, as a load does. The blob itself is not kept: containerd has it.
+ * If another process makes the same layer, this waits for it.
+ *
+ * @param mediaType media type of the descriptor; `undefined` when it is not known
+ * @throws {VarveError} as the layer job · `E_NOT_FOUND` containerd does not have the blob
+ */
+export async function makeLayer(
+  maker: LayerMaker,
+  blob: ContentBlob,
+  mediaType: string | undefined,
+  signal: AbortSignal,
+): Promise<MadeLayer> {
+  const { store } = maker;
+  await using ingest = await store.ingest();
+  const { digest } = blob;
+  const diffId = await stageLayer(maker, ingest, blob, mediaType, signal);
+  const lease = holdLayer(store, diffId);
+  try {
+    signal.throwIfAborted();
+    const { layers } = await ingest.commit();
+    const made = layers.find((layer) => layer.diffId === diffId);
+    if (made === undefined) throw new Error(`the commit of ${digest} has no layer`);
+    return { diffId, size: made.size, lease };
+  } catch (error) {
+    endHold(store, lease);
+    throw error;
+  }
+}
+
+/** The layer that a blob was proved to hold, if the store has it intact. */
+export function knownLayer(store: DiskStore, digest: Digest): MadeLayer | undefined {
+  const layer: LayerRecord | undefined = store.layers.byBlob(digest);
+  if (layer === undefined || layer.verifiedAt === 0) return undefined;
+  return { diffId: layer.diffId, size: layer.size, lease: null };
+}
+
+/** Keeps a layer from gc for some minutes. Returns the id of the lease. */
+export function holdLayer(store: DiskStore, diffId: DiffId): string {
+  const createdAt = Date.now();
+  const id = `containerd-layer-${crypto.randomUUID()}`;
+  store.leases.create({
+    id,
+    createdAt,
+    expiresAt: createdAt + LEASE_MS,
+    labels: {},
+    resources: [`layer:${diffId}`],
+  });
+  return id;
+}
+
+/** Ends a lease of {@linkcode holdLayer}. Idempotent. */
+export function endHold(store: DiskStore, lease: string | null): void {
+  if (lease === null) return;
+  try {
+    store.leases.remove(lease);
+  } catch (error) {
+    if (!isVarveError(error, "E_NOT_FOUND")) throw error;
+  }
+}
+
+async function stageLayer(
+  maker: LayerMaker,
+  ingest: Ingest,
+  blob: ContentBlob,
+  mediaType: string | undefined,
+  signal: AbortSignal,
+): Promise<DiffId> {
+  const begun = await ingest.layer({ digest: blob.digest }, { signal });
+  if (begun.state === "present") return begun.record.diffId;
+  const { staged } = begun;
+  try {
+    return await runJob(maker, staged, blob, mediaType, signal);
+  } catch (error) {
+    await staged.discard();
+    throw layerError(error, "apply", blob.digest);
+  }
+}
+
+async function runJob(
+  { content, pool, store, rules }: LayerMaker,
+  staged: StagedLayer,
+  blob: ContentBlob,
+  mediaType: string | undefined,
+  signal: AbortSignal,
+): Promise<DiffId> {
+  const bytes = await blobBytes(content, blob);
+  const { target } = staged;
+  const output = await pool.run(layerJob, {
+    source: bytes.kind === "file"
+      ? { kind: "file", path: bytes.path, offset: 0, length: blob.size }
+      : { kind: "stream" },
+    target: target.kind === "files" ? { ...target, blob: null } : target,
+    expected: { digest: blob.digest, size: blob.size, mediaType },
+    ...layerRules(rules),
+    willSync: store.durability === "full",
+  }, { signal, stream: bytes.kind === "file" ? undefined : bytes.open(signal) });
+  await staged.finish(output, mediaType ?? layerMediaType(output.compression));
+  return output.diffId;
+}
