@@ -12,6 +12,7 @@ import {
   replaceTree,
   stagedTree,
 } from "../../store/internal.ts";
+import type { DiskStore } from "../../store/mod.ts";
 import { Affected } from "../check/affected.ts";
 import { pathOfBlob } from "../check/check_blobs.ts";
 import { hashJob } from "../deep/hash_job.ts";
@@ -31,7 +32,7 @@ export async function healLayers(repair: Repair): Promise<void> {
     if (!await isTarSound(repair, id)) await remakeLayer(repair, id);
     else if (damages.some(({ kind, site }) => kind === "tree" && isAt(site, diffId))) {
       await remakeTree(repair, id);
-    } else noteSound(repair.store, "layer", id);
+    } else await noteLayerSound(repair.store, id);
   }
   for (const { site } of damages) {
     if (site.at === "blob" && isDigest(site.digest)) await healBlob(repair, site.digest);
@@ -40,6 +41,15 @@ export async function healLayers(repair: Repair): Promise<void> {
 
 function isAt(site: Repair["damages"][number]["site"], diffId: string): boolean {
   return site.at === "layer" && site.diffId === diffId;
+}
+
+/**
+ * Takes back the note that a layer is damaged. What was derived from it until then may be of the wrong bytes: a repair
+ * may have died when it had replaced the tar.
+ */
+async function noteLayerSound(store: DiskStore, diffId: DiffId): Promise<void> {
+  if (store.layers.get(diffId)?.verifiedAt === 0) await store.directories.outdate({ diffId });
+  noteSound(store, "layer", diffId);
 }
 
 async function isTarSound(
@@ -60,7 +70,7 @@ async function remakeTree({ store, pool, options, say }: Repair, diffId: DiffId)
     const input = { tar, path, diffId, rules: layerRules(options) };
     const tree = await pool.run(deriveTreeJob, input, { signal: options.signal });
     await replaceTree(store, diffId, tree);
-    noteSound(store, "layer", diffId);
+    await noteLayerSound(store, diffId);
     say(`the tree of layer ${diffId} was derived from its tar`);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;

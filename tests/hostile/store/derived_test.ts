@@ -10,7 +10,7 @@ import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
 import { readMountInfo } from "../../../lib/linux/mod.ts";
 import { staleMounts } from "../../../lib/snapshot/internal.ts";
 import type { DriverName } from "../../../lib/snapshot/mod.ts";
-import { checkStore } from "../../../lib/upkeep/mod.ts";
+import { checkStore, repairStore } from "../../../lib/upkeep/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction/arena.ts";
 import { flipByte } from "../../support/images/flip_byte.ts";
@@ -129,6 +129,28 @@ test("a new mount shows the right bytes after a load repaired a layer", async (o
   assertEquals(shown(one), []);
   await using again = await one.mount(await one.reopen().mounts("first"));
   await judge(again.path);
+});
+
+test("a new mount shows the right bytes when a repair of a layer died halfway", async (one) => {
+  const { store, diffIds } = one;
+  await using first = await one.view("first");
+  const tar = store.directories.layerTar(diffIds[0] as DiffId);
+  const right = await Deno.readFile(tar);
+  await flipByte(tar, 2000);
+  const home = tar.slice(store.root.length + 1, -"layer.tar".length);
+  await damageFiles(
+    one,
+    one.derived().filter((path) => path.startsWith("chains/") || path.startsWith(home)),
+  );
+  store.directories.noteDamage(diffIds[0] as DiffId);
+  // As a repair leaves it that is killed when the tar has its name.
+  await Deno.writeFile(`${tar}.new`, right, { mode: 0o444 });
+  await Deno.rename(`${tar}.new`, tar);
+  const { left } = await repairStore(store);
+  assertEquals(left, []);
+  await using next = await one.view("next");
+  await judge(next.path);
+  assertEquals(shown(one), [first.path]);
 });
 
 test("a damaged tar is not extracted, and a load repairs it", async (one) => {
