@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { DISKS } from "../support/faults/block_log.ts";
 import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
-import { bundleProgram } from "../support/faults/bundle.ts";
+import { bundleProgram, useBundledWorkers } from "../support/faults/bundle.ts";
 import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { missing } from "../support/machine/needs.ts";
@@ -117,6 +117,7 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
   if (modes.length === 0) return findings;
   await using temp = await tempDir("varve-bundle-", options.dir);
   const program = await bundleProgram(temp.path);
+  useBundledWorkers(temp.path);
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
     const { mounts = false, tools = [] } = scenario;
     const reasons = missing({ root: mounts, mount: mounts, tools });

@@ -24,3 +24,14 @@ export async function bundleProgram(directory: string): Promise<string> {
   }
   return `${directory}/${main}`;
 }
+
+/** Lets the commands of this process start the workers that {@linkcode bundleProgram} made in a directory. */
+export function useBundledWorkers(directory: string): void {
+  const Plain = globalThis.Worker;
+  globalThis.Worker = class extends Plain {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      const name = String(url).slice(String(url).lastIndexOf("/") + 1);
+      super(new URL(`file://${directory}/workers/${name}`), options);
+    }
+  };
+}
