@@ -41,6 +41,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   why: async () => (await import("./verbs/store/why.ts")).why,
   verify: async () => (await import("./verbs/store/verify.ts")).verify,
   fsck: async () => (await import("./verbs/store/fsck.ts")).fsck,
+  serve: async () => (await import("./verbs/containerd/serve.ts")).serve,
   version: async () => (await import("./verbs/program/version.ts")).version,
   doctor: async () => (await import("./verbs/program/doctor.ts")).doctor,
   completions: async () => (await import("./verbs/program/completions.ts")).completions,

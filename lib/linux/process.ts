@@ -29,6 +29,19 @@ export function absolutePath(path: string): string {
   return `/${names.join("/")}`;
 }
 
+/**
+ * Runs a function under another umask. The umask belongs to the whole process, so the function must be short, and must not
+ * wait. Unlike `Deno.umask`, it needs no permission beyond the one for libc.
+ */
+export function withUmask(mask: number, run: () => void): void {
+  const before = libc().umask(mask);
+  try {
+    run();
+  } finally {
+    libc().umask(before);
+  }
+}
+
 /** Blocks this thread for some milliseconds. For short polling in synchronous code. */
 export function pauseThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -21,7 +21,9 @@ type Words = Readonly<Record<string, string>>;
 /** A machine for the commands: a store with an image, sources, a home, and a registry. */
 async function prepare(temp: TempDir, registry: string): Promise<Words> {
   const home = temp.join("home");
-  for (const name of ["source", "source/root", "dir", "dir/mounted", "home", "home/.docker"]) {
+  for (
+    const name of ["source", "source/root", "dir", "dir/mounted", "socket", "home", "home/.docker"]
+  ) {
     await Deno.mkdir(temp.join(name));
   }
   const hasBox = await Deno.stat(BUSYBOX).then(() => true, () => false);
@@ -43,6 +45,7 @@ async function prepare(temp: TempDir, registry: string): Promise<Words> {
     LIBC: `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
     SOURCE: temp.join("source"),
     DIR: temp.join("dir"),
+    SOCKET: temp.join("socket"),
     REGISTRY: registry,
     ADDRESS: "127.0.0.1:0",
     SETTINGS: [
@@ -94,7 +97,7 @@ async function call(
 ): Promise<RunResult> {
   // Quotes are for a shell; and what runs without workers needs no permission to read them.
   const given = flags.map((flag) =>
-    flag.includes("VARVE_*") ? flag.replaceAll("'", "") : fill(flag, words)
+    flag.includes("_*") ? flag.replaceAll("'", "") : fill(flag, words)
   );
   const line = [...program(given), "--root", words["STORE"] ?? "", "--quiet"];
   const options = { env: environment(words["HOME"] ?? ""), clearEnv: true, stdin: "secret\n" };

@@ -26,8 +26,8 @@ Deno.test({
           await Deno.mkdir(home);
           await Deno.mkdir(empty);
           const stop = new AbortController();
-          // A registry serves until it is aborted.
-          if (name === "registry serve") stop.abort();
+          // A server serves until it is aborted.
+          if (name.endsWith("serve")) stop.abort();
           const words = args.map((arg) => ({ DIRECTORY: directory, OUTPUT: output })[arg] ?? arg);
           const isNamed = root !== fallback;
           const env = { HOME: home, VARVE_DURABILITY: "none", VARVE_WORKERS: "1" };

@@ -14,3 +14,17 @@ export const GRPC = {
   UNAVAILABLE: 14,
   DATA_LOSS: 15,
 } as const;
+
+/** Names of the codes as Go and containerd's logs write them, such as `NotFound`. */
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(GRPC).map(([name, code]) => [code, name === "OK" ? name : inWords(name)]),
+);
+
+function inWords(name: string): string {
+  return name.split("_").map((word) => `${word[0]}${word.slice(1).toLowerCase()}`).join("");
+}
+
+/** Name of a code. */
+export function codeName(code: number): string {
+  return NAMES.get(code) ?? String(code);
+}

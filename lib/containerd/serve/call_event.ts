@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { EndedCall } from "../grpc/add_service.ts";
-import { GRPC } from "../grpc/grpc_code.ts";
+import { codeName, GRPC } from "../grpc/grpc_code.ts";
 import type { ApplyRequest, ApplyResponse } from "../proto/generated/diff_pb.ts";
 import type { CallFacts, ServeEvent } from "./contract.ts";
 
@@ -8,7 +8,12 @@ import type { CallFacts, ServeEvent } from "./contract.ts";
 export function callEvent(ended: EndedCall): ServeEvent | undefined {
   const { status, answer } = ended;
   if (status.code !== GRPC.OK) {
-    return { kind: "failed", ...factsOf(ended), code: status.code, message: status.message };
+    return {
+      kind: "failed",
+      ...factsOf(ended),
+      code: codeName(status.code),
+      message: status.message,
+    };
   }
   if (answer?.$typeName !== "containerd.services.diff.v1.ApplyResponse") return undefined;
   const { applied } = answer as ApplyResponse;

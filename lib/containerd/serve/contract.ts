@@ -16,6 +16,8 @@ export interface ServeContainerdOptions {
   readonly rules?: LayerRules | undefined;
   /** Frees what nothing needs any more: layers and composed images. Called when containerd has removed snapshots. */
   readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Serves metrics in Prometheus' text format at `/metrics` of this address, which must be of loopback. */
+  readonly metrics?: { readonly hostname: string; readonly port: number } | undefined;
   /** Called with what is worth a line of a log. It must not throw. */
   readonly onEvent?: ((event: ServeEvent) => void) | undefined;
 }
@@ -36,8 +38,8 @@ export interface CallFacts {
 
 /** What is worth a line of a log. */
 export type ServeEvent =
-  /** A call that failed. `code` is gRPC's number. */
-  | CallFacts & { readonly kind: "failed"; readonly code: number; readonly message: string }
+  /** A call that failed. `code` is gRPC's name of the code, such as `NotFound`. */
+  | CallFacts & { readonly kind: "failed"; readonly code: string; readonly message: string }
   /** A layer that was applied: its diffID, and the bytes of its uncompressed tar. */
   | CallFacts & { readonly kind: "applied"; readonly diffId: string; readonly size: number }
   /** Something that the operator should know. */
@@ -50,4 +52,6 @@ export type ServeEvent =
 export interface ContainerdServer extends AsyncDisposable {
   /** Absolute path of the socket; null for an inherited descriptor. */
   readonly socket: string | null;
+  /** Where the metrics are, `http://127.0.0.1:9100/metrics`; null when they are not served. */
+  readonly metrics: string | null;
 }

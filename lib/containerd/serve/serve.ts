@@ -6,6 +6,10 @@ import { createGrpcServer } from "../grpc/grpc_server.ts";
 import { callEvent } from "./call_event.ts";
 import type { ContainerdServer, ServeContainerdOptions } from "./contract.ts";
 import { createServices } from "./services.ts";
+import { CountedPool } from "./counted_pool.ts";
+import { Metrics } from "./metrics.ts";
+import { readGauges } from "./read_gauges.ts";
+import { serveMetrics } from "./serve_metrics.ts";
 import { listenAt, listenOn } from "./socket.ts";
 
 /** Milliseconds that running calls get when the server ends. */
@@ -19,7 +23,7 @@ const GRACE_MS = 10_000;
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_USAGE` containerd cannot use the path of the
  * store, or the path of the socket is wrong · `E_EXISTS` a file or directory has the socket's path · `E_BUSY` another
- * process serves this store, or answers on the socket
+ * process serves this store, or answers on the socket or at the address of the metrics
  *
  * @example
  * ```ts ignore
@@ -45,12 +49,18 @@ export async function serveContainerd(
   await using starting = new AsyncDisposableStack();
   starting.use(await lockServing(disk));
   const containerd = starting.use(await connectContainerd(options.containerd));
-  const services = starting.use(createServices({ ...options, store: disk, containerd }));
+  const pool = new CountedPool(options.pool);
+  const services = starting.use(createServices({ ...options, store: disk, containerd, pool }));
+  const metrics = new Metrics();
   const grpc = await createGrpcServer(services, (ended) => {
+    metrics.observe(ended);
     const event = callEvent(ended);
     if (event !== undefined) onEvent?.(event);
   });
   starting.defer(() => grpc.stop(GRACE_MS));
+  const shown = options.metrics === undefined ? null : starting.use(
+    serveMetrics(options.metrics, () => metrics.text(readGauges(disk, pool))),
+  );
   starting.use(
     await (typeof socket === "string"
       ? listenOn(socket, grpc.accept)
@@ -59,6 +69,7 @@ export async function serveContainerd(
   const running = starting.move();
   return {
     socket: typeof socket === "string" ? socket : null,
+    metrics: shown === null ? null : shown.url,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { VarveError } from "../../errors.ts";
-import { fileError } from "../../linux/mod.ts";
+import { fileError, withUmask } from "../../linux/mod.ts";
 
 /** Longest path of a Unix socket in bytes: `sun_path` has 108, with a NUL at the end. */
 const MAX_PATH = 107;
@@ -64,12 +64,7 @@ export async function listenOn(
     await Deno.remove(temporary).catch(ignoreMissing);
     const listening = once(server, "listening");
     // bind(2) happens within the call, so nothing else is made under this umask.
-    const umask = Deno.umask(UMASK);
-    try {
-      server.listen({ path: temporary });
-    } finally {
-      Deno.umask(umask);
-    }
+    withUmask(UMASK, () => void server.listen({ path: temporary }));
     await listening;
     await Deno.rename(temporary, path);
   } catch (error) {

@@ -60,6 +60,7 @@ const SYMBOLS = {
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   geteuid: { parameters: [], result: "u32" },
+  umask: { parameters: ["u32"], result: "u32" },
   getegid: { parameters: [], result: "u32" },
   uname: { parameters: ["buffer"], result: "i32" },
   // Calls without a wrapper in glibc 2.31. They go through `syscall`, by number. Each has its own

@@ -11,6 +11,7 @@ export const WITHOUT_STORE: Readonly<
   import: [["makes", "DIRECTORY", "a:1"]],
   pull: [["makes", "127.0.0.1:1/a:1", "--plain-http"]],
   "registry serve": [["makes", "--listen", "127.0.0.1:0"]],
+  serve: [["makes", "--socket", "OUTPUT"]],
   "config set": [["makes", "workers", "2"]],
   "snapshot prepare": [["makes", "key"], ["refuses", "key", "a:1"]],
   "snapshot view": [["makes", "key"], ["refuses", "key", "a:1"]],

@@ -41,6 +41,7 @@ export const WORDS: Readonly<Record<string, string>> = {
     "`DOCKER_CONFIG`, `PATH`, `GATEWAY_INTERFACE`, and `http_proxy`, `https_proxy`, `all_proxy`, " +
     "`no_proxy`, also in capitals",
   DOCKER: "`~/.docker`",
+  SOCKET: "the directory of the socket",
   PROGRAMS: "the directories of `PATH`",
   CODE: "the clone of varve",
 };
@@ -212,6 +213,18 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ...REGISTRY.filter((flag) => flag !== "--allow-net=REGISTRY"),
     ],
     commands: [["logout", "REGISTRY"]],
+  },
+  {
+    verbs: ["serve"],
+    flags: [
+      "--allow-net",
+      "--allow-env='GRPC_*,LISTEN_PID'",
+      FFI,
+      "--allow-read=SOCKET",
+      "--allow-write=SOCKET",
+    ],
+    isPrivileged: true,
+    commands: [["serve", "--socket", "SOCKET/varve.sock"]],
   },
   {
     verbs: ["registry serve"],

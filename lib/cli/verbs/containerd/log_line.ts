@@ -1,0 +1,35 @@
+import { escapeText } from "../../../bytes/mod.ts";
+import type { ServeEvent } from "../../../containerd/mod.ts";
+
+/** Codes that are a part of the conversation: containerd asks for what may not be there. */
+const EXPECTED = new Set(["NotFound", "AlreadyExists", "Unimplemented", "Cancelled"]);
+
+/** How a log is written. */
+export type LogFormat = "text" | "json";
+
+/** An event as one line, without the line feed. `time` is in milliseconds since the epoch. */
+export function logLine(event: ServeEvent, format: LogFormat, time: number): string {
+  const { kind, ...facts } = event;
+  const level = kind === "applied"
+    ? "info"
+    : kind === "failed" && !EXPECTED.has(event.code)
+    ? "error"
+    : kind === "warning"
+    ? "warning"
+    : "info";
+  const at = new Date(time).toISOString();
+  const ms = "ms" in facts ? { ms: Math.round(facts.ms * 10) / 10 } : {};
+  if (format === "json") return JSON.stringify({ time: at, level, event: kind, ...facts, ...ms });
+  const { message, ...rest } = { message: undefined, ...facts, ...ms } as Record<string, unknown>;
+  const fields = Object.entries(rest)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name}=${shown(value)}`);
+  const text = [at, level, kind, ...fields].join(" ");
+  return escapeText(message === undefined ? text : `${text}: ${message}`);
+}
+
+/** Quoted where it has a space, as containerd's keys have. */
+function shown(value: unknown): string {
+  const text = String(value);
+  return /[\s"=]/.test(text) ? JSON.stringify(text) : text;
+}

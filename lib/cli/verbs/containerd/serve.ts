@@ -1,0 +1,137 @@
+import { serveContainerd, type ServeEvent } from "../../../containerd/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { absolutePath } from "../../../linux/mod.ts";
+import type { Context } from "../../context.ts";
+import { inflaterOf } from "../../options.ts";
+import { loadSettings } from "../../settings.ts";
+import { type Options, type Report, STREAMED, stringOption, type Verb } from "../../verb.ts";
+import { parseListen } from "../registry/serve.ts";
+import { inheritedSocket } from "./inherited_socket.ts";
+import { type LogFormat, logLine } from "./log_line.ts";
+import { containerdConfig, type Places, systemdUnits } from "./setup_texts.ts";
+
+/** Default path of the socket that varve makes. */
+const SOCKET = "/run/varve/varve.sock";
+/** Where containerd listens by default. */
+export const CONTAINERD = "/run/containerd/containerd.sock";
+
+/** `varve serve`. */
+export const serve: Verb = {
+  usage: "serve",
+  withoutStore: "makes",
+  summary: "serve the store to containerd, as its snapshotter and differ",
+  help:
+    `containerd fetches blobs and runs containers. varve takes each layer's blob from containerd's content store, and
+gives a container one composed image as the lower of its overlay: nothing is extracted. It runs until SIGINT or
+SIGTERM. Then running calls get 10 seconds. It unmounts and removes nothing: containers go on.
+
+containerd must know varve as its proxy plug-in: --print-config says what stands in its config.toml. varve must be in
+the same mount namespace as containerd. 'varve doctor' says what is missing. With a socket unit of systemd
+(--print-units) no call is lost while varve is started again. The socket has mode 0600. One process serves a store.
+
+--log says how the log on standard error is written: a line for each call that failed, and for each layer that was
+applied. --metrics serves metrics in Prometheus' format at http://ADDRESS:PORT/metrics, on loopback only.
+
+JSON: one line once varve answers: {"socket":PATH|null,"root","containerd","metrics":URL|null}
+
+Examples:
+  varve serve --print-config 1.7 >/etc/containerd/config.toml
+  varve serve
+  varve serve --log json --metrics 127.0.0.1:9253
+  ctr image pull --snapshotter varve docker.io/library/debian:12`,
+  configure(command) {
+    command
+      .option("--socket <path>", `the socket to make (default ${SOCKET})`)
+      .option("--containerd <path>", `containerd's socket (default ${CONTAINERD})`)
+      .option("--log <format>", "text or json (default text)")
+      .option("--metrics <address>", "address and port of loopback; port 0 is any free one")
+      .option("--print-config <version>", "print what containerd's config.toml needs: 1.7 or 2")
+      .option("--print-units", "print a socket unit and a service unit of systemd");
+  },
+  async run(context, _args, options) {
+    const places = placesOf(context, options);
+    const printed = printedText(options, places);
+    if (printed !== undefined) return printed;
+    const log = choice(options, "log", ["text", "json"]) ?? "text";
+    const metrics = stringOption(options, "metrics");
+    const inherited = stringOption(options, "socket") === undefined
+      ? inheritedSocket(context.io.env)
+      : undefined;
+    const store = await context.store();
+    const pool = await context.pool({ mayBlock: false });
+    const { selectDriver } = await import("../../../snapshot/mod.ts");
+    const ended = Promise.withResolvers<void>();
+    context.signal.addEventListener("abort", () => ended.resolve(), { once: true });
+    context.signal.throwIfAborted();
+    await using server = await serveContainerd(store, {
+      socket: inherited === undefined ? places.socket : { descriptor: inherited },
+      containerd: places.containerd,
+      pool,
+      driver: selectDriver(store, {
+        pool,
+        wanted: context.options.driver,
+        onWarning: (message) => writeLog(context, { kind: "warning", message }, log),
+      }),
+      rules: { ...loadSettings(store), inflater: inflaterOf(context.options, store) },
+      metrics: metrics === undefined ? undefined : parseListen(metrics),
+      onEvent: (event) => writeLog(context, event, log),
+    });
+    const json = {
+      socket: server.socket,
+      root: store.root,
+      containerd: places.containerd,
+      metrics: server.metrics,
+    };
+    // A single line, so that a program knows when it has read all of it.
+    const line = context.options.format === "json"
+      ? JSON.stringify(json)
+      : server.socket ?? `descriptor ${inherited}`;
+    await context.io.stdout(`${line}\n`);
+    await ended.promise;
+    return STREAMED;
+  },
+};
+
+function placesOf(context: Context, options: Options): Places {
+  const path = (name: string, fallback: string) =>
+    absolutePath(stringOption(options, name) ?? fallback);
+  return {
+    socket: path("socket", SOCKET),
+    containerd: path("containerd", CONTAINERD),
+    root: absolutePath(context.options.root),
+    platform: `linux/${Deno.build.arch === "aarch64" ? "arm64" : "amd64"}`,
+    command: context.io.self?.() ?? ["varve"],
+  };
+}
+
+function printedText(options: Options, places: Places): Report | undefined {
+  const version = choice(options, "printConfig", ["1.7", "2"]);
+  if (version !== undefined) {
+    const text = containerdConfig(version, places);
+    return { json: { config: text }, text };
+  }
+  if (options["printUnits"] !== true) return undefined;
+  const text = systemdUnits(places);
+  return { json: { units: text }, text };
+}
+
+function writeLog({ io }: Context, event: ServeEvent, format: LogFormat): void {
+  io.stderr(`${logLine(event, format, Date.now())}\n`);
+}
+
+/** The value of an option that has few. @throws {VarveError} `E_USAGE` */
+function choice<Value extends string>(
+  options: Options,
+  name: string,
+  values: readonly Value[],
+): Value | undefined {
+  const given = stringOption(options, name);
+  if (given === undefined) return undefined;
+  const found = values.find((value) => value === given);
+  if (found !== undefined) return found;
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${flag} ${JSON.stringify(given)}: it is ${values.join(" or ")}`,
+  );
+}
