@@ -9,6 +9,7 @@ import { tempDir } from "../support/machine/temp_dir.ts";
 import { collectAt, COLLECTED, collectPoints, undisturbedByGc } from "./collect.ts";
 import { findingText } from "./finding.ts";
 import { cutPower } from "./power.ts";
+import { useTogether } from "./processes.ts";
 import { killAtRandom } from "./random.ts";
 
 /** What is asked for. */
@@ -23,16 +24,22 @@ export interface WholeOptions {
   readonly cuts: number;
   /** Names of the disks whose power is cut. */
   readonly disks: readonly string[];
+  /** For how long processes use a store together. */
+  readonly seconds: number;
 }
 
 /** How many processes one round kills. */
 const KILLS = 500;
+
+/** How many processes use a store together in the end. */
+const PROCESSES = 8;
 
 /** The modes by their names. */
 export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<number>>> = {
   power,
   random,
   collect,
+  processes,
 };
 
 /** Cuts the power on each file system, with and without durability. */
@@ -62,6 +69,21 @@ async function random({ seed }: WholeOptions): Promise<number> {
   for (const line of found) console.log(line);
   console.log(`random: seed ${seed}, ${KILLS} kills: ${found.length} findings`);
   return found.length;
+}
+
+/** Lets two to eight processes use one store together. */
+async function processes({ seed, seconds }: WholeOptions): Promise<number> {
+  const { findings, done, busy } = await useTogether({ seconds, seed, processes: PROCESSES });
+  for (const line of findings) console.log(line);
+  if (findings.length > 0) {
+    const choice = `--seed ${seed} --seconds ${seconds}`;
+    console.log(`  again: deno task torture --mode processes ${choice} --once`);
+  }
+  const all = Object.values(done).reduce((sum, count) => sum + count, 0);
+  const each = Object.entries(done).sort().map(([verb, count]) => `${count} ${verb}`).join(", ");
+  console.log(`processes: seed ${seed}, ${seconds} s: ${all} commands (${each}), ${busy} busy`);
+  console.log(`processes: ${findings.length} findings`);
+  return findings.length;
 }
 
 /** Collects garbage before every so many calls of each command. */
