@@ -14,7 +14,7 @@ import {
 import { DescriptorSchema } from "../proto/generated/types_pb.ts";
 import { type ContentBlob, findBlob } from "./blob_bytes.ts";
 import type { GivenSnapshots } from "./given_snapshots.ts";
-import { endHold, knownLayer, type LayerMaker, type MadeLayer, makeLayer } from "./make_layer.ts";
+import { knownLayer, type LayerMaker, type MadeLayer, makeLayer } from "./make_layer.ts";
 import { Makings } from "./makings.ts";
 import { checkStated, isLayerMediaType } from "./media_types.ts";
 import { namespaceOf } from "./namespace_of.ts";
@@ -124,12 +124,11 @@ export class Applier implements AsyncDisposable {
       try {
         checkStated(mediaType, blob.digest, layer.diffId);
         await this.#snapshots.applied(row, layer.diffId);
+        this.#maker.holds.end(layer.diffId);
         return layer;
       } catch (error) {
         const isGone = isVarveError(error, "E_NOT_FOUND") && error.details.subject === layer.diffId;
         if (!isGone || left <= 1) throw error;
-      } finally {
-        endHold(this.#maker.store, layer.lease);
       }
     }
   }

@@ -14,7 +14,7 @@ import {
 } from "../proto/generated/diff_pb.ts";
 import { DescriptorSchema } from "../proto/generated/types_pb.ts";
 import type { GivenSnapshots, RightSnapshot } from "./given_snapshots.ts";
-import { endHold, holdLayer, type LayerMaker } from "./make_layer.ts";
+import type { LayerMaker } from "./make_layer.ts";
 import { type DiffForm, diffForm } from "./media_types.ts";
 import { namespaceOf } from "./namespace_of.ts";
 
@@ -101,7 +101,7 @@ export class Differ {
     write: WriteBlob,
     signal: AbortSignal,
   ): Promise<Written> {
-    const { store, pool, rules } = this.#maker;
+    const { store, pool, rules, holds } = this.#maker;
     const source = this.#source(right);
     if (source.row.diffId !== null) {
       const tar = await store.layers.open(source.row.diffId, { signal });
@@ -120,11 +120,11 @@ export class Differ {
     });
     if (made === undefined) throw new Error("a snapshot was read without a layer");
     // A caller that applies it soon finds it.
-    const lease = holdLayer(store, made.diffId);
+    holds.begin(made.diffId);
     try {
       await ingest.commit();
     } catch (error) {
-      endHold(store, lease);
+      holds.end(made.diffId);
       throw error;
     }
     return made.written;

@@ -1,5 +1,4 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
-import { isVarveError } from "../../errors.ts";
 import { layerError } from "../../image/internal.ts";
 import { layerJob, layerRules } from "../../layer_job/internal.ts";
 import type { LayerRules } from "../../layer_job/mod.ts";
@@ -8,12 +7,7 @@ import type { Pool } from "../../pool/mod.ts";
 import type { DiskStore, Ingest, LayerRecord, StagedLayer } from "../../store/mod.ts";
 import type { ContentStore } from "../contract.ts";
 import { blobBytes, type ContentBlob } from "./blob_bytes.ts";
-
-/**
- * Milliseconds for which a lease of varve's keeps a new layer from gc: until a snapshot has it. It is long enough for the
- * rest of a pull, because siblings of a layer are made before anybody asks for them.
- */
-const LEASE_MS = 10 * 60 * 1000;
+import type { LayerHolds } from "./layer_holds.ts";
 
 /** What makes layers of containerd's blobs. */
 export interface LayerMaker {
@@ -22,6 +16,8 @@ export interface LayerMaker {
   readonly content: ContentStore;
   /** Policy and limits for layers. */
   readonly rules: LayerRules;
+  /** Keeps new layers until a snapshot has them. */
+  readonly holds: LayerHolds;
 }
 
 /** A layer of the store. */
@@ -29,8 +25,6 @@ export interface MadeLayer {
   readonly diffId: DiffId;
   /** Size of the uncompressed tar in bytes. */
   readonly size: number;
-  /** The lease that keeps the layer until a snapshot has it; `null` for a layer that was there before. */
-  readonly lease: string | null;
 }
 
 /**
@@ -46,19 +40,19 @@ export async function makeLayer(
   mediaType: string | undefined,
   signal: AbortSignal,
 ): Promise<MadeLayer> {
-  const { store } = maker;
+  const { store, holds } = maker;
   await using ingest = await store.ingest();
   const { digest } = blob;
   const diffId = await stageLayer(maker, ingest, blob, mediaType, signal);
-  const lease = holdLayer(store, diffId);
+  holds.begin(diffId);
   try {
     signal.throwIfAborted();
     const { layers } = await ingest.commit();
     const made = layers.find((layer) => layer.diffId === diffId);
     if (made === undefined) throw new Error(`the commit of ${digest} has no layer`);
-    return { diffId, size: made.size, lease };
+    return { diffId, size: made.size };
   } catch (error) {
-    endHold(store, lease);
+    holds.end(diffId);
     throw error;
   }
 }
@@ -67,31 +61,7 @@ export async function makeLayer(
 export function knownLayer(store: DiskStore, digest: Digest): MadeLayer | undefined {
   const layer: LayerRecord | undefined = store.layers.byBlob(digest);
   if (layer === undefined || layer.verifiedAt === 0) return undefined;
-  return { diffId: layer.diffId, size: layer.size, lease: null };
-}
-
-/** Keeps a layer from gc for some minutes. Returns the id of the lease. */
-export function holdLayer(store: DiskStore, diffId: DiffId): string {
-  const createdAt = Date.now();
-  const id = `containerd-layer-${crypto.randomUUID()}`;
-  store.leases.create({
-    id,
-    createdAt,
-    expiresAt: createdAt + LEASE_MS,
-    labels: {},
-    resources: [`layer:${diffId}`],
-  });
-  return id;
-}
-
-/** Ends a lease of {@linkcode holdLayer}. Idempotent. */
-export function endHold(store: DiskStore, lease: string | null): void {
-  if (lease === null) return;
-  try {
-    store.leases.remove(lease);
-  } catch (error) {
-    if (!isVarveError(error, "E_NOT_FOUND")) throw error;
-  }
+  return { diffId: layer.diffId, size: layer.size };
 }
 
 async function stageLayer(

@@ -7,7 +7,7 @@
  * extract it.
  *
  * - `given_mounts.ts`, `given_snapshots.ts`: which snapshot is meant;
- * - `blob_bytes.ts`, `make_layer.ts`, `makings.ts`: the layer of a blob, made once;
+ * - `blob_bytes.ts`, `make_layer.ts`, `makings.ts`: the layer of a blob, made once; `layer_holds.ts` keeps it from gc;
  * - `siblings.ts`: the other layers of the image, begun early;
  * - `apply.ts`, `diff.ts`: the two calls.
  */
@@ -19,6 +19,7 @@ import type { ContainerdLeases, ContentStore, DiffService } from "../contract.ts
 import { Applier } from "./apply.ts";
 import { Differ } from "./diff.ts";
 import { GivenSnapshots } from "./given_snapshots.ts";
+import { LayerHolds } from "./layer_holds.ts";
 
 /** Options of {@linkcode createDiffService}. */
 export interface DiffServiceOptions {
@@ -44,7 +45,7 @@ export interface RunningDiffService extends DiffService, AsyncDisposable {
 /** Makes the service. Dispose it to end the layers that are made in advance. */
 export function createDiffService(options: DiffServiceOptions): RunningDiffService {
   const { store, snapshotter, pool, content, leases, rules = {} } = options;
-  const maker = { store, pool, content, rules };
+  const maker = { store, pool, content, rules, holds: new LayerHolds(store) };
   const snapshots = new GivenSnapshots(store, snapshotter);
   const applier = new Applier(maker, snapshots);
   const differ = new Differ(maker, snapshots, leases);

@@ -273,6 +273,12 @@ Deno.test({
     const leases = store.leases.list();
     assert(leases.every(({ expiresAt }) => expiresAt !== null), JSON.stringify(leases));
     assertEquals(leases.length, 2);
+    // A layer that was made in advance has no lease any more when a snapshot has it.
+    for (const i of [1, 2]) {
+      const mounts = await snapshotter.prepare(`default/1${i}/a`, null);
+      await service.apply(applyRequest(blobs[i]!, mounts), callOf());
+    }
+    assertEquals(store.leases.list(), []);
     // It is silent about the bad one until that is asked for.
     const last = await snapshotter.prepare("default/2/b", null);
     assertEquals(

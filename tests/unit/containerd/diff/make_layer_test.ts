@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { findBlob } from "../../../../lib/containerd/diff/blob_bytes.ts";
+import { LayerHolds } from "../../../../lib/containerd/diff/layer_holds.ts";
 import {
-  endHold,
   knownLayer,
   type LayerMaker,
   makeLayer,
 } from "../../../../lib/containerd/diff/make_layer.ts";
-import { sha256 } from "../../../../lib/digest/mod.ts";
+import { type DiffId, sha256 } from "../../../../lib/digest/mod.ts";
 import { MEDIA_TYPES } from "../../../../lib/oci/mod.ts";
 import { createPool } from "../../../../lib/pool/mod.ts";
 import { openStore } from "../../../../lib/store/mod.ts";
@@ -34,7 +34,7 @@ async function fixture(): Promise<Fixture> {
   const content = await FakeContent.make(temp.join("content"));
   const owned = stack.move();
   return {
-    maker: { store, pool, content, rules: {} },
+    maker: { store, pool, content, rules: {}, holds: new LayerHolds(store) },
     content,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -55,15 +55,15 @@ for (const hasRoot of [true, false]) {
       assertEquals(knownLayer(store, digest)?.diffId, layer.diffId);
       // The uncompressed blob is the tar of the layer itself.
       if (bytes !== TAR) assertEquals(store.blobs.stat(digest), undefined);
-      assert(layer.lease !== null);
-      const lease = store.leases.get(layer.lease);
+      const [lease, ...others] = store.leases.list();
+      assertEquals(others, []);
       assertEquals(lease?.resources, [`layer:${layer.diffId}`]);
       const minutes = ((lease?.expiresAt ?? 0) - Date.now()) / 60_000;
       assert(minutes > 5 && minutes < 15, String(minutes));
-      endHold(store, layer.lease);
-      endHold(store, layer.lease);
-      assertEquals(store.leases.get(layer.lease), undefined);
     }
+    maker.holds.end(DIFF_ID as DiffId);
+    maker.holds.end(DIFF_ID as DiffId);
+    assertEquals(store.leases.list(), []);
     assertEquals(content.calls.read > 0, !hasRoot);
   });
 }
