@@ -205,11 +205,22 @@ function record(
   const layers = recordsOf(disk, plan);
   const identity = (diffId: DiffId) => namedLayerRow(disk, diffId)?.diff_id as DiffId ?? diffId;
   for (const diffIds of plan.chains) insertChain(db, diffIds.map(identity));
+  const shown = shownNames(disk, plan);
   const images: ImageRecord[] = plan.images.map(({ name, target, ...options }) =>
     putImage(db, name ?? namelessImage(target.digest), target, options)
   );
-  if (images.length > 0) countUp(db, "images");
+  if (shownNames(disk, plan) !== shown) countUp(db, "images");
   return { result: { images, layers }, unused };
+}
+
+/** What `index.json` shows of the names of a plan. A commit that leaves it as it is does not write the file again. */
+function shownNames({ db }: Disk, { images }: DiskPlan): string {
+  const rows = images.flatMap(({ name, target: { digest } }) =>
+    [name, null].map((one) =>
+      db.get("SELECT digest, target FROM image WHERE name = ?", one ?? namelessImage(digest))
+    )
+  );
+  return JSON.stringify(rows);
 }
 
 function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): void {
