@@ -42,7 +42,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   I05: "containerd's services are to come",
   I06: "containerd's services are to come",
   I09: "containerd's services are to come",
-  J03: "to come: a preloaded library that fails syncs and renames",
   J04: "to come: failure points inside of the process",
   J10: "to come: a file system that fails at random",
 };
