@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { pauseThread } from "../../../linux/mod.ts";
+import { readDatabaseFile } from "./database_file.ts";
 import { lstatOrNothingSync } from "../system.ts";
 
 /** Maximum time in ms to wait until the file can be copied. */
@@ -17,12 +18,18 @@ const WAL_VERSIONS = [18, 19], NO_WAL = 1;
  * Copies a whole database into memory, in the form that a database in memory takes. It makes no file and lets no file
  * grow, so it works on a full disk. The copy is what one transaction sees.
  *
+ * @param isOpenHere whether this program has a connection to the file
  * @returns `undefined` when other processes use the database all the time
  */
-export function copyDatabase(path: string): Uint8Array | undefined {
+export function copyDatabase(path: string, isOpenHere = false): Uint8Array | undefined {
   const end = performance.now() + TIMEOUT;
   do {
-    const bytes = hasWal(path) ? copyWithWal(path) : copyFile(path);
+    // The index of the WAL exists while somebody has the database open.
+    const bytes = isOpenHere
+      ? copyBy(path, { readOnly: true })
+      : hasWal(path)
+      ? copyWithWal(path)
+      : copyFile(path);
     if (bytes !== undefined) {
       for (const at of WAL_VERSIONS) bytes[at] = NO_WAL;
       return bytes;
@@ -39,7 +46,7 @@ export function copyDatabase(path: string): Uint8Array | undefined {
 function copyFile(path: string): Uint8Array | undefined {
   const before = Deno.lstatSync(path);
   if (Math.abs(Date.now() - (before.mtime?.getTime() ?? 0)) < FRESH) return undefined;
-  const bytes = Deno.readFileSync(path);
+  const bytes = readDatabaseFile(path);
   const after = Deno.lstatSync(path);
   const same = before.mtime?.getTime() === after.mtime?.getTime() && before.ino === after.ino &&
     before.size === after.size && bytes.length === after.size;

@@ -25,6 +25,9 @@ export interface DatabaseOptions {
   readonly copy?: boolean | undefined;
 }
 
+/** Number of connections to each file, by its path. */
+const opened = new Map<string, number>();
+
 /** A method of node:sqlite that the types of Deno do not know yet. */
 interface ReturnsArrays {
   setReturnArrays(enabled: boolean): void;
@@ -51,6 +54,12 @@ export class Database implements Disposable {
     this.#path = path;
     this.#isCopy = options.copy ?? false;
     this.#db = this.#guard(`open database ${path}`, () => connection(path, options));
+    if (!this.#isCopy) opened.set(path, (opened.get(path) ?? 0) + 1);
+  }
+
+  /** Whether this program has a connection to the file at a path. Other threads are not counted. */
+  static isOpenHere(path: string): boolean {
+    return opened.has(path);
   }
 
   /** Whether this is a copy in memory. What is written to it is lost. */
@@ -126,6 +135,10 @@ export class Database implements Disposable {
     this.#open = false;
     this.#statements.clear();
     this.#db.close();
+    if (this.#isCopy) return;
+    const left = (opened.get(this.#path) ?? 1) - 1;
+    if (left > 0) opened.set(this.#path, left);
+    else opened.delete(this.#path);
   }
 
   #transaction<T>(begin: string, fn: () => T): T {
@@ -192,7 +205,7 @@ function connection(path: string, options: DatabaseOptions): DatabaseSync {
 }
 
 function copied(path: string): DatabaseSync {
-  const bytes = copyDatabase(path);
+  const bytes = copyDatabase(path, Database.isOpenHere(path));
   if (bytes === undefined) {
     throw new VarveError("E_BUSY", `Cannot open database ${path}: other processes keep using it`, {
       hint: "another process is using the database; try again",

@@ -1,11 +1,12 @@
 import { VarveError } from "../../../errors.ts";
-import { guarded, isNoSpace } from "../../../linux/mod.ts";
+import { guarded, isNoSpace, isSupported } from "../../../linux/mod.ts";
 import { FileLock } from "../lock.ts";
 import type { Paths } from "../paths.ts";
 import type { Room } from "../room.ts";
 import { lstatOrNothing, namesIn } from "../system.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { DAMAGED_HINT, isCannotOpen } from "./database_error.ts";
+import { readDatabaseFile } from "./database_file.ts";
 import { allocateIndex } from "./index_space.ts";
 import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 
@@ -18,6 +19,8 @@ const SMALL = 8 * 1024 * 1024;
 const CREATE_TIMEOUT = 10_000;
 /** First bytes of a database (sqlite.org, "Database File Format"). */
 const MAGIC = "SQLite format 3\0";
+/** Size of the header of a database. */
+const HEADER_BYTES = 100;
 
 /** Maximum size in bytes of a WAL that nobody uses. A WAL that grew in a large transaction is cut. */
 const WAL_BYTES = 256 * 1024;
@@ -116,11 +119,11 @@ async function judgeFile(path: string): Promise<"new" | { readonly size: number 
   const info = await lstatOrNothing(path);
   if (info === undefined || (info.isFile && info.size === 0)) return "new";
   if (!info.isFile) throw dbError(path, "it is not a regular file", DAMAGED_HINT);
-  const head = new Uint8Array(100);
-  using file = await Deno.open(path, { read: true });
-  const length = await file.read(head) ?? 0;
+  // A connection of this program was judged when it was opened. See `readDatabaseFile`.
+  if (!isSupported() && Database.isOpenHere(path)) return { size: info.size };
+  const head = readDatabaseFile(path, HEADER_BYTES);
   const magic = String.fromCharCode(...head.subarray(0, MAGIC.length));
-  if (length < head.length || magic !== MAGIC) {
+  if (head.length < HEADER_BYTES || magic !== MAGIC) {
     throw dbError(path, "it is not an SQLite database", DAMAGED_HINT);
   }
   const view = new DataView(head.buffer);

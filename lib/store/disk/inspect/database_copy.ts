@@ -87,7 +87,7 @@ async function writeDatabase(store: DiskStore, path: string): Promise<void> {
     // Without all permissions, Deno does not let SQLite open a second file.
     if (!/too many attached databases/.test(String(error))) throw error;
   }
-  const bytes = copyDatabase(paths.database);
+  const bytes = copyDatabase(paths.database, true);
   if (bytes === undefined) {
     throw new VarveError(
       "E_BUSY",
