@@ -4,7 +4,6 @@ import type { LayerRules } from "../layer_job/mod.ts";
 import { layerRules } from "../layer_job/internal.ts";
 import {
   checkOciLimit,
-  type Descriptor,
   encodeManifest,
   MEDIA_TYPES,
   mediaTypeInfo,
@@ -18,7 +17,8 @@ import type { ImageIngest, ImageSource, MadeImage, SourceImage, StagedImage } fr
 import { StoreLayerIngest } from "./layer_ingest.ts";
 import type { LoadProgress } from "./load_options.ts";
 import { type LoadedImage, loadedImage } from "./loaded_image.ts";
-import { IMAGES_AT_ONCE, stageDescribed } from "./stage_documents.ts";
+import { IMAGES_AT_ONCE, stageDescribed } from "./stage/stage_documents.ts";
+import { stageLost } from "./stage/stage_lost.ts";
 
 /** Options of {@linkcode ingestImages}. */
 export interface IngestOptions extends LayerRules {
@@ -67,26 +67,20 @@ export async function ingestImages(
 }
 
 /**
- * Adds documents and layers of a source to a store, but no names: for content that the store has lost. Every byte is
+ * Adds those documents, layers and blobs of a source to a store that the store has lost, but no names. Every byte is
  * verified. All of it becomes visible together at the end, or not at all.
  *
- * @param wants whether the documents and layers of an image with this target are wanted. The layers of an image whose
- * manifest the ingest writes are always added
- * @throws {VarveError} all errors of the source and of the layer jobs
+ * @param lost digests of documents and blobs, and diffIDs of layers
+ * @throws {VarveError} the source cannot be read; what is wrong with a part of it is only warned of
  */
 export async function ingestContent(
   store: Store,
   source: ImageSource,
   options: IngestOptions,
-  wants: (target: Descriptor) => boolean,
+  lost: ReadonlySet<string>,
 ): Promise<void> {
   await using ingest = await StoreImageIngest.begin(store, source.label, options);
-  const images = await source.images(ingest);
-  const wanted = images.filter((image) => image.kind === "made" || wants(image.target));
-  await boundedParallel(wanted, (image, signal) => ingest.stage(image, signal), {
-    limit: IMAGES_AT_ONCE,
-    signal: options.signal,
-  });
+  for (const image of await source.images(ingest)) await stageLost(ingest, image, lost);
   await ingest.commitContent();
 }
 

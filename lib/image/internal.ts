@@ -14,4 +14,4 @@ export { type ImagePlan, planImage, type PlannedDocument, planStored } from "./p
 export { newName } from "./new_image.ts";
 export { allChunks, openInput, rangeChunks, readAhead, readRange } from "./read_range.ts";
 export { storedBlobs } from "./stored_blobs.ts";
-export { bringLayers, IMAGES_AT_ONCE, isAttachment } from "./stage_documents.ts";
+export { bringLayers, IMAGES_AT_ONCE, isAttachment } from "./stage/stage_documents.ts";

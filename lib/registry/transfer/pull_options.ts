@@ -24,3 +24,9 @@ export interface ProgramPullOptions extends PullOptions {
   /** Called once, when the network is slower than this machine, so that there is time to prepare the mount. */
   readonly onIdle?: (() => void) | undefined;
 }
+
+/** Options of a source for one image of a registry. */
+export interface RegistrySourceOptions extends PullOptions {
+  /** Whether an index gives all its platforms. When absent, it gives one. */
+  readonly allPlatforms?: boolean | undefined;
+}

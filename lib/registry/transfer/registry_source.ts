@@ -14,14 +14,14 @@ import { hostPlatform, type Store } from "../../store/mod.ts";
 import type { FetchedDocument } from "../client/fetch_manifest.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { NetworkLayers } from "./network_layers.ts";
-import type { PullOptions } from "./pull_options.ts";
+import type { RegistrySourceOptions } from "./pull_options.ts";
 
-/** A source for one image of a registry. From an index, it provides the manifest for the platform, with its layers. */
+/** A source for one image of a registry. From an index, it provides the manifest for the platform, with its layers, or all of them. */
 export function registrySource(
   store: Store,
   client: RegistryClient,
   name: Reference,
-  options: PullOptions,
+  options: RegistrySourceOptions,
 ): ImageSource {
   return {
     label: formatReference(name),
@@ -46,7 +46,7 @@ interface Pull {
   readonly store: Store;
   readonly client: RegistryClient;
   readonly name: Reference;
-  readonly options: PullOptions;
+  readonly options: RegistrySourceOptions;
   readonly ingest: ImageIngest;
   /** The target, which was fetched by name. */
   readonly fetched: FetchedDocument;
@@ -80,7 +80,8 @@ class RegistryDocuments implements DocumentSource {
   layer: DocumentSource["layer"] = (wanted) => Promise.resolve(this.#layers.content(wanted));
 
   children: DocumentSource["children"] = (index) => {
-    const { platform, host } = this.#pull.options;
+    const { platform, host, allPlatforms = false } = this.#pull.options;
+    if (allPlatforms) return index.manifests;
     return [selectManifest(index, platform ?? host ?? hostPlatform())];
   };
 

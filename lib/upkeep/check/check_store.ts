@@ -7,7 +7,7 @@ import { deepPass } from "../deep/deep_pass.ts";
 import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
-import type { Damage, Ownership, Report } from "./damage.ts";
+import { type Damage, joinNoted, type Ownership, type Report } from "./damage.ts";
 import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
 
 /** Options of {@linkcode checkStore}. */
@@ -66,7 +66,7 @@ export async function findDamage(
     [...quick, ...deep].filter(({ site }) => concerns(scope, site, keysOf(site, rows)))
       .map((damage) => [keyOf(damage), damage]),
   );
-  return [...found.values()];
+  return joinNoted([...found.values()]);
 }
 
 async function findQuickly(store: DiskStore, options: CheckOptions): Promise<Damage[]> {

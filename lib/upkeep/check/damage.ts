@@ -71,6 +71,19 @@ export function wrongSize(file: FileFact | undefined, size: number): string | un
 /** What is found of bytes that an earlier read or check found wrong. */
 export const NOTED = "noted as damaged";
 
+/** Joins what an earlier read noted of bytes with what this check finds of them: it is one damage. */
+export function joinNoted(damages: readonly Damage[]): Damage[] {
+  const thing = ({ kind, what }: Damage) => JSON.stringify([kind, what]);
+  const noted = new Set(damages.filter(({ actual }) => actual === NOTED).map(thing));
+  const seen = new Set(damages.filter(({ actual }) => actual !== NOTED).map(thing));
+  return damages.filter((damage) => damage.actual !== NOTED || !seen.has(thing(damage)))
+    .map((damage) =>
+      noted.has(thing(damage)) && damage.actual !== NOTED
+        ? { ...damage, actual: `${damage.actual}, and ${NOTED}` }
+        : damage
+    );
+}
+
 /** What a finding expects of a file with `size` bytes, of which it found `actual`. */
 export function expectedFor(actual: string, size: number): string {
   return actual === NOTED ? "sound bytes" : bytes(size);

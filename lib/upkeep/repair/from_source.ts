@@ -7,8 +7,8 @@ import { noteDamaged } from "../../store/internal.ts";
 import type { Repair } from "./contract.ts";
 
 /**
- * Gets bytes that the store has lost from the source. What is damaged is noted first, so that the ingest brings it
- * again; what is sound is not replaced. No name changes.
+ * Gets bytes that the store has lost from the source, of whatever image they are a part there. What is damaged is noted
+ * first, so that the ingest brings it again; what is sound is not replaced. No name changes.
  */
 export async function healFromSource(
   { store, pool, options, damages, say }: Repair,
@@ -20,11 +20,6 @@ export async function healFromSource(
   if (lost.length === 0) return;
   for (const digest of lost) if (isDigest(digest)) noteDamaged(store, digest as Digest);
   if (from === undefined) return;
-  const known = new Set<string>([
-    ...store.images.list().map(({ target }) => target.digest),
-    ...lost,
-  ]);
-  const isHeld = (digest: Digest) => known.has(digest) || store.blobs.stat(digest) !== undefined;
   try {
     await ingestContent(store, from, {
       ...layerRules(options),
@@ -33,7 +28,7 @@ export async function healFromSource(
       verb: "repair",
       signal,
       onWarning: say,
-    }, ({ digest }) => isHeld(digest));
+    }, new Set(lost));
     say(`what was missing was looked for in ${from.label}`);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;

@@ -21,7 +21,7 @@ export async function repairSource(context: Context, text: string): Promise<Repa
   }
   const name = remoteReference(text.replace(/^docker:\/\//, ""), "pull");
   const client = await registryClient(context, name, { plainHttp: false });
-  const source = registrySource(await context.store(), client, name, {});
+  const source = registrySource(await context.store(), client, name, { allPlatforms: true });
   return { source, [Symbol.dispose]: () => client[Symbol.dispose]() };
 }
 

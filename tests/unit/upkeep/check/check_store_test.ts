@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { needs } from "../../../support/machine/needs.ts";
 import { DAMAGES } from "../../../support/upkeep/damages.ts";
-import { findings, NAME, sickStore } from "../../../support/upkeep/sick_store.ts";
+import { findings, flip, GZIP, NAME, sickStore } from "../../../support/upkeep/sick_store.ts";
 
 const NEEDS = needs({ root: true, mount: true, kernel: "6.12" });
 
@@ -49,3 +49,28 @@ for (const { title, deep, make, kind, what, by, affects } of DAMAGES) {
     },
   });
 }
+
+Deno.test({
+  name: "fsck --deep tells of noted damage and of the wrong digest in one line",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const digests = [store.image.descriptor.digest, store.image.layers[GZIP]!.descriptor.digest];
+    for (const digest of digests) await flip(store.blob(digest));
+    await flip(store.layer(GZIP, "layer.tar"));
+    store.sql("UPDATE layer SET verified_at = 0");
+    store.sql("UPDATE blob SET verified_at = 0");
+    const found = await findings(store, "fsck", "--deep");
+    const things = found.map(({ kind, what }) => `${kind} ${what}`);
+    assertEquals(things, [...new Set(things)]);
+    for (const digest of digests) {
+      const own = found.find(({ what }) => what.endsWith(digest.slice("sha256:".length)));
+      assertMatch(own?.actual ?? "", /^sha256:[0-9a-f]{64}, and noted as damaged$/);
+      assertEquals(own?.expected, digest);
+    }
+    const [tar] = found.filter(({ what }) => what.endsWith(store.image.layers[GZIP]!.diffId));
+    assertMatch(tar?.actual ?? "", /^sha256:[0-9a-f]{64}, and noted as damaged$/);
+    // Bytes that were only noted are still told.
+    assert(found.some(({ actual }) => actual === "noted as damaged"));
+  },
+});

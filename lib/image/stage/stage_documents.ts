@@ -1,4 +1,4 @@
-import { VarveError } from "../errors.ts";
+import { VarveError } from "../../errors.ts";
 import {
   checkOciLimit,
   type Descriptor,
@@ -13,9 +13,9 @@ import {
   type Platform,
   platformsAgree,
   requireImage,
-} from "../oci/mod.ts";
-import { boundedParallel } from "../pool/internal.ts";
-import { openContent } from "./content.ts";
+} from "../../oci/mod.ts";
+import { boundedParallel } from "../../pool/internal.ts";
+import { openContent } from "../content.ts";
 import type {
   DescribedImage,
   DocumentSource,
@@ -25,7 +25,7 @@ import type {
   StagedImage,
   StagedManifest,
   WantedLayer,
-} from "./contract.ts";
+} from "../contract.ts";
 
 /**
  * Number of images, or platforms of one image, to read at the same time. Two suffice, because their layers keep the
