@@ -11,7 +11,6 @@ import {
   encodeConfig,
   type HistoryEntry,
   type ImageConfig,
-  MEDIA_TYPES,
   ociLayer,
   parseImageConfig,
 } from "../oci/mod.ts";
@@ -26,7 +25,7 @@ import {
   type StoredImage,
 } from "../store/mod.ts";
 import type { CommitImageOptions, CommittedImage } from "./contract.ts";
-import { readSnapshot, type SnapshotLayer } from "./snapshot_layers.ts";
+import { plainLayer, readSnapshot, type SnapshotLayer } from "./snapshot_layers.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
 /**
@@ -112,19 +111,11 @@ function layersBelow(
   diffIds: readonly DiffId[],
 ): IngestedLayer[] {
   return diffIds.map((diffId, i): IngestedLayer => {
-    const uncompressedSize = store.layers.get(diffId)?.size as number;
-    const plain = { mediaType: MEDIA_TYPES.layer, digest: diffId, size: uncompressedSize };
+    const plain = plainLayer(store, diffId);
     const below = parent?.layers[i]?.descriptor;
-    const { mediaType, digest, size } = below === undefined ? plain : ociLayer(below);
-    return {
-      mediaType,
-      digest,
-      size,
-      diffId,
-      uncompressedSize,
-      processed: false,
-      warnings: [],
-    };
+    if (below === undefined) return plain;
+    const { mediaType, digest, size } = ociLayer(below);
+    return { ...plain, mediaType, digest, size };
   });
 }
 

@@ -110,7 +110,11 @@ async function layersOf(
   for (
     const { layer, files } of await readSnapshot({ ...options, store, key, pool }, source, layers)
   ) {
-    if (layer === null || files === null) continue;
+    if (layer === null) continue;
+    if (files === null) {
+      trees.push(await store.layers.tree(layer.diffId));
+      continue;
+    }
     const bytes = await guarded("read layer tree", () => Deno.readFile(files.tree));
     trees.push(decodeTree(bytes));
     tars.set(layer.diffId, files.tar);

@@ -9,21 +9,22 @@ import {
 } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
-import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
+import { ancestors, statRow } from "../snapshot/internal.ts";
+import type { Ancestor } from "../snapshot/mod.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type { Directories, SnapshotRow, Snapshots, Store } from "../store/mod.ts";
 
 /**
  * The parts of a snapshot. Layers of the store are at the bottom. On top of them are the directories of its committed
- * ancestors, and its own directory.
+ * ancestors, perhaps with more layers between them, and its own directory.
  */
 export interface SnapshotSource {
   /** The row of the snapshot in the store. */
   readonly row: SnapshotRow;
-  /** DiffIDs of the layers, lowest first. */
+  /** DiffIDs of the layers at the bottom, lowest first. */
   readonly layers: readonly DiffId[];
-  /** Cache ids of the directories, lowest first. The snapshot's own directory is last. */
-  readonly directories: readonly number[];
+  /** What is above these layers, lowest first. The first is a directory. The snapshot's own directory or layer is last. */
+  readonly above: readonly Ancestor[];
   /** Whether the topmost directory belongs to the snapshot itself, so that files in it can change. */
   readonly ownDirectory: boolean;
 }
@@ -32,7 +33,7 @@ export interface SnapshotSource {
  * Finds the parts of a snapshot.
  *
  * @param snapshots the rows among which the snapshot is; by default the user's own
- * @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer is on top of a snapshot directory
+ * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` the parents do not form a chain
  */
 export function sourceOf(
   store: Store,
@@ -41,18 +42,16 @@ export function sourceOf(
 ): SnapshotSource {
   return snapshots.read((table) => {
     const row = statRow(table, key);
-    const { directories, layers } = stackOf(ancestors(table, row.parent));
-    const below = directories.toReversed();
-    if (row.diffId !== null) {
-      if (below.length > 0) throw layerOnDirectory(key);
-      return { row, layers: [...layers, row.diffId], directories: [], ownDirectory: false };
-    }
-    const own = row.cacheId !== null && row.kind !== "view";
+    const parts = ancestors(table, row.parent).reverse();
+    if (row.diffId !== null) parts.push({ kind: "layer", diffId: row.diffId });
+    else if (row.cacheId !== null) parts.push({ kind: "directory", cacheId: row.cacheId });
+    const firstDirectory = parts.findIndex(({ kind }) => kind === "directory");
+    const bottom = firstDirectory < 0 ? parts : parts.slice(0, firstDirectory);
     return {
       row,
-      layers,
-      directories: row.cacheId === null ? below : [...below, row.cacheId],
-      ownDirectory: own,
+      layers: bottom.flatMap((part) => part.kind === "layer" ? [part.diffId] : []),
+      above: parts.slice(bottom.length),
+      ownDirectory: row.diffId === null && row.cacheId !== null && row.kind !== "view",
     };
   });
 }
@@ -100,11 +99,4 @@ function tryOpen(path: string): OwnedFd | undefined {
     if (isErrno(error, "ENOENT")) return undefined;
     throw error;
   }
-}
-
-function layerOnDirectory(key: string): VarveError {
-  return new VarveError(
-    "E_UNSUPPORTED",
-    `Cannot use snapshot ${quoteKey(key)}: its layer is on top of a snapshot directory`,
-  );
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { stackOf } from "./drivers/ancestors.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";
 export { quoteKey } from "./keys.ts";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { emptyLayer, readTopLayer, type SnapshotSource, sourceOf } from "../../commit/internal.ts";
+import { emptyLayer, readTopLayer, sourceOf } from "../../commit/internal.ts";
 import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
-import { isVarveError, VarveError } from "../../errors.ts";
+import { VarveError } from "../../errors.ts";
 import { type IngestedLayer, type JobContent, rangeChunks } from "../../image/internal.ts";
 import { compressInPool, layerRules } from "../../layer_job/internal.ts";
 import type { Ingest } from "../../store/mod.ts";
@@ -102,7 +102,7 @@ export class Differ {
     signal: AbortSignal,
   ): Promise<Written> {
     const { store, pool, rules, holds } = this.#maker;
-    const source = this.#source(right);
+    const source = sourceOf(store, right.content, this.#snapshots.rows);
     if (source.row.diffId !== null) {
       const tar = await store.layers.open(source.row.diffId, { signal });
       return await write(this.#compressed(tar, form, signal), source.row.diffId);
@@ -128,16 +128,6 @@ export class Differ {
       throw error;
     }
     return made.written;
-  }
-
-  /** @throws {Declined} the snapshot lies on layers and directories in an order that a scan cannot compare with */
-  #source({ content }: RightSnapshot): SnapshotSource {
-    try {
-      return sourceOf(this.#maker.store, content, this.#snapshots.rows);
-    } catch (error) {
-      if (!isVarveError(error, "E_UNSUPPORTED")) throw error;
-      throw new Declined(error.message, { cause: error });
-    }
   }
 
   /** Makes the layer, writes its blob to containerd, and stages it as the layer of that blob. */

@@ -38,16 +38,14 @@ export type ScanForm =
  * first.
  */
 export interface ScanBase {
-  /** Paths of stored layer trees. */
-  readonly files: readonly string[];
-  /** Layer trees on top of `files`, in file form. */
-  readonly above: readonly Uint8Array[];
+  /** The layer trees: paths of stored ones, or trees in file form. */
+  readonly trees: readonly (string | Uint8Array)[];
 }
 
 /**
  * An empty base. With it, a scan of the form `"plain"` returns the whole directory as one layer.
  */
-export const NO_BASE: ScanBase = { files: [], above: [] };
+export const NO_BASE: ScanBase = { trees: [] };
 
 /** A directory that a scan has listed. */
 export interface ScanDirectory {

@@ -10,10 +10,11 @@ export class OpenBase implements Disposable {
   readonly #files: Deno.FsFile[] = [];
 
   /** Opens the stored trees. `checkpoint` is called while they are folded, and may throw. */
-  constructor({ files, above }: ScanBase, checkpoint: () => void) {
+  constructor({ trees }: ScanBase, checkpoint: () => void) {
     try {
-      const layers = files.map((path) => this.#open(path));
-      layers.push(...above.map((bytes) => decodeTree(bytes)));
+      const layers = trees.map((tree) =>
+        typeof tree === "string" ? this.#open(tree) : decodeTree(tree)
+      );
       this.tree = finishSteps(foldSteps(layers), checkpoint);
     } catch (error) {
       this[Symbol.dispose]();

@@ -11,7 +11,7 @@ import { decodeTree, emptyTree, encodeTree, type Tree } from "../../../lib/tree/
 
 /** The base that has the file system of a root tree. */
 export function baseOf(tree: Tree): ScanBase {
-  return { files: [], above: [joinBytes(encodeTree(diffLayer(emptyTree("root"), tree)))] };
+  return { trees: [joinBytes(encodeTree(diffLayer(emptyTree("root"), tree)))] };
 }
 
 /** The result of {@linkcode scanTree}. */

@@ -1,16 +1,21 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
+import { commitSnapshot, exportSnapshot, snapshotTrees } from "../../../lib/commit/mod.ts";
 import { composedDirectory } from "../../../lib/compose/internal.ts";
-import type { DiffId } from "../../../lib/digest/mod.ts";
+import type { ChainId, DiffId } from "../../../lib/digest/mod.ts";
+import { foldLayers } from "../../../lib/layer/mod.ts";
 import { runsOf } from "../../../lib/snapshot/drivers/ancestors.ts";
 import { ancestors } from "../../../lib/snapshot/internal.ts";
+import { readImage } from "../../../lib/store/mod.ts";
 import { checkStore, collectGarbage } from "../../../lib/upkeep/mod.ts";
+import { layerOf } from "../../support/extraction/arena.ts";
 import { needs } from "../../support/machine/needs.ts";
 import {
   mountAt,
   type SnapshotFixture,
   snapshotFixture,
 } from "../../support/snapshots/snapshot_fixture.ts";
+import { treeListing } from "../../support/trees/tree_listing.ts";
 
 const NEEDS = needs({ root: true, mount: true });
 
@@ -136,5 +141,35 @@ Deno.test({
     const error = await assertRejects(() => fixture.snapshotter.prepare("c", top), VarveError);
     assertEquals(error.code, "E_UNSUPPORTED");
     assertEquals(error.details.hint, "use the erofs driver or the overlay driver");
+  },
+});
+
+Deno.test({
+  name: "a commit and an export of a snapshot take layers between directories as they are",
+  ...NEEDS,
+  async fn() {
+    await using fixture = await snapshotFixture("erofs");
+    const { snapshotter, store, pool } = fixture;
+    const top = await mixedChain(fixture);
+    {
+      await using mounted = await fixture.mount(await snapshotter.prepare("c", top));
+      await Deno.writeTextFile(`${mounted.path}/opt/mine`, "mine");
+    }
+    const { after } = await snapshotTrees(store, "c", { pool });
+    const image = await commitSnapshot(store, "c", { name: "mixed", pool });
+    // The directory, the two layers on it, and the snapshot's own.
+    assertEquals(image.layers.length, 4);
+    const { chainId } = await readImage(store, image.name);
+    const diffIds = store.chains.diffIds(chainId as ChainId);
+    assertEquals(diffIds.length, 5);
+    const root = foldLayers(await Promise.all(diffIds.map((id) => store.layers.tree(id))));
+    assertEquals(treeListing(root, false), treeListing(after, false));
+    const names = [...treeListing(root, false).keys()];
+    assertEquals(names, [".", "etc", "etc/base", "etc/first", "opt", "opt/mine", "opt/second"]);
+    const exported = await new Response(await exportSnapshot(store, "c", { pool })).bytes();
+    assertEquals(
+      treeListing(foldLayers([layerOf(exported).tree]), false),
+      treeListing(root, false),
+    );
   },
 });
