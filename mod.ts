@@ -181,6 +181,7 @@ export {
   type Reason,
   type RebuildReport,
   rebuildStore,
+  type RemoveSnapshotOptions,
   type Settings,
   type SnapshotFacts,
   type SnapshotRow,

@@ -7,6 +7,7 @@
  * - `contract.ts` has the services, and what varve asks of containerd: plain TypeScript without gRPC;
  * - `proto/` has the messages: .proto files with what is used, and what `deno task proto` generates of them;
  * - `grpc/` is the one adapter to grpc-js: messages, error codes, cancellation, back-pressure;
+ * - `snapshots/` is the service Snapshots over varve's snapshotter, in containerd's scope;
  * - `client/` asks containerd: for blobs, for leases, and about itself;
  * - `serve/` has the socket and the life of the server.
  *

@@ -72,6 +72,12 @@ export type SnapshotInfo = SnapshotRow;
 export interface PrepareOptions {
   /** Labels of the new snapshot. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Whether the snapshot is made to apply one layer to it and to commit it (an *extract snapshot*). What lies below it
+   * is then neither composed nor mounted: its mounts show only its own changes, until {@linkcode Snapshotter.mounts} is
+   * called. Only for an active snapshot with a parent; else it changes nothing. Default: false.
+   */
+  readonly extract?: boolean | undefined;
   /** Aborts the call, which may have to make layers mountable first. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -104,11 +110,21 @@ export interface Snapshotter {
   /** Makes a view and returns its mounts. @throws {VarveError} as {@linkcode prepare} */
   view(key: string, parent: string | null, options?: PrepareOptions): Promise<Mount[]>;
   /**
-   * Returns the mounts of an active snapshot or a view.
+   * Returns the mounts of an active snapshot or a view. After that they show what lies below an extract snapshot, too.
    *
    * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot is committed
    */
   mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
+  /**
+   * Returns what {@linkcode mounts} returns, but mounts nothing below an extract snapshot. So a program that is given
+   * mounts can tell whether they are those of a snapshot.
+   *
+   * @throws {VarveError} as {@linkcode mounts}
+   */
+  givenMounts(
+    key: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Mount[]>;
   /**
    * Tells the snapshotter that no mount of a snapshot exists any more, and that nobody will perform the mounts that
    * were returned before. Shared lowers that only such snapshots need are unmounted. The snapshot stays;
@@ -123,8 +139,9 @@ export interface Snapshotter {
    * {@linkcode applied}) becomes the committed snapshot of that layer, and its directory is removed.
    *
    * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
-   * `E_PRECONDITION` it is not active, or the new parent is not committed · `E_USAGE` its parent is not
-   * `options.parent`, or a bad name or label
+   * `E_PRECONDITION` it is not active, the new parent is not committed, or it is an extract snapshot that was filled
+   * while its mounts did not show what lies below it · `E_USAGE` its parent is not `options.parent`, or a bad name or
+   * label
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
   /**
@@ -142,6 +159,11 @@ export interface Snapshotter {
    * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot has children · `E_BUSY` the snapshot is in use
    */
   remove(key: string): Promise<void>;
+  /**
+   * Waits for what goes on after the return of other calls: files that are deleted, and usage that is measured. See
+   * `SnapshotterOptions.later`.
+   */
+  cleanup(): Promise<void>;
   /** Describes a snapshot. @throws {VarveError} `E_NOT_FOUND` */
   stat(key: string): SnapshotInfo;
   /**
@@ -170,6 +192,13 @@ export interface Snapshotter {
    * @throws {VarveError} `E_NOT_FOUND`
    */
   usage(key: string): Promise<Usage>;
+  /**
+   * Makes what snapshots on a committed snapshot will need, as far as it is small: the composed image of the driver
+   * `erofs`. So the first of them is made fast. Idempotent.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`
+   */
+  warm(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
    * Makes the committed snapshots of a chain whose layers are in the store: one for each layer, named by the chainID up
    * to that layer. Idempotent.
@@ -214,6 +243,20 @@ export interface Driver {
   create(request: DriverRequest): Promise<Mount[]>;
   /** Returns the mounts of a snapshot. Makes the lowers that are missing. Each lower is made once. */
   mounts(request: DriverRequest): Promise<Mount[]>;
+  /** Fills the new, empty directory of an extract snapshot, without looking at what lies below it. */
+  createExtract(cacheId: number): Promise<void>;
+  /** The mounts of an extract snapshot, without any I/O. */
+  extractMounts(cacheId: number): Mount[];
+  /**
+   * Lets the mounts of an extract snapshot show what lies below it, also after a reboot.
+   *
+   * @param isNew whether this was never done for the snapshot
+   */
+  showBelow(request: DriverRequest & { readonly cacheId: number }, isNew: boolean): Promise<void>;
+  /** Makes lowers of ancestors that are small and that snapshots share, without mounting them. Idempotent. */
+  warm(ancestors: readonly Ancestor[], signal?: AbortSignal): Promise<void>;
+  /** Unmounts what {@linkcode showBelow} mounted in the directory of the snapshot. Idempotent. */
+  hideBelow(cacheId: number): void;
   /** Measures the files of a snapshot. */
   usage(cacheId: number): Promise<Usage>;
   /** Syncs the files of a snapshot to the disk. */

@@ -1,7 +1,7 @@
 import type { Pool } from "../pool/mod.ts";
 import { microseconds, requireDisk } from "../store/internal.ts";
 import type { SnapshotScope, Store } from "../store/mod.ts";
-import type { Driver, DriverName, Snapshotter } from "./contract.ts";
+import type { Driver, DriverName, SnapshotInfo, Snapshotter } from "./contract.ts";
 import { selectDriver } from "./drivers/select.ts";
 import { StoreSnapshotter } from "./snapshotter.ts";
 
@@ -24,6 +24,13 @@ export interface SnapshotterOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Whose snapshots it works on. Default: the user's own. */
   readonly scope?: SnapshotScope | undefined;
+  /**
+   * Whether some work goes on after the return of a call, so that calls are fast: the files of a removed snapshot are
+   * deleted, and the usage of a committed one is measured. {@linkcode Snapshotter.cleanup} waits for it. Default: false.
+   */
+  readonly later?: boolean | undefined;
+  /** Called with each snapshot that was committed, after its row was written. It must not throw. */
+  readonly onCommitted?: ((committed: SnapshotInfo) => void) | undefined;
   /** The clock, in microseconds since the epoch; by default that of the system. */
   readonly now?: (() => number) | undefined;
 }
@@ -46,9 +53,10 @@ export interface SnapshotterOptions {
  */
 export function createSnapshotter(store: Store, options: SnapshotterOptions = {}): Snapshotter {
   const { driver, pool, onWarning, scope = "", now = microseconds } = options;
+  const { later = false, onCommitted } = options;
   const disk = requireDisk(store, "make snapshots");
   const made = typeof driver === "object"
     ? driver
     : selectDriver(disk, { pool, wanted: driver, onWarning });
-  return new StoreSnapshotter(disk, made, scope, now);
+  return new StoreSnapshotter(disk, made, { scope, now, later, onCommitted });
 }

@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.ts";
+import { RELEASED_LABEL } from "../store/internal.ts";
 
 /** Longest key or name, in UTF-8 bytes. Keys are only in the database, never in a path. */
 export const MAX_KEY_BYTES = 4096;
@@ -36,13 +37,33 @@ export function checkKey(key: string): void {
   }
 }
 
+/** Label of an extract snapshot: whether its mounts show what lies below it, {@linkcode BELOW}. */
+export const EXTRACT_LABEL = "varve.extract";
+/** Values of {@linkcode EXTRACT_LABEL}. */
+export const BELOW = { hidden: "hidden", shown: "shown" } as const;
+
+/** State of a new extract snapshot: it needs no lowers. */
+export const EXTRACT_STATE: Readonly<Record<string, string>> = {
+  [EXTRACT_LABEL]: BELOW.hidden,
+  [RELEASED_LABEL]: "1",
+};
+
+/** Labels that are the state of a snapshot. Callers cannot set them. */
+const STATE_LABELS: ReadonlySet<string> = new Set([RELEASED_LABEL, EXTRACT_LABEL]);
+
+/** The labels among others that are the state of a snapshot. */
+export function stateLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => STATE_LABELS.has(key)));
+}
+
 /**
- * Checks labels and leaves out those with an empty value, which means "no such label".
+ * Checks labels and leaves out those with an empty value, which means "no such label", and those of the state.
  *
  * @throws {VarveError} `E_USAGE` a label is too long or has an empty key
  */
 export function keptLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = Object.entries(labels).filter(([, value]) => value !== "");
+  const kept = Object.entries(labels)
+    .filter(([key, value]) => value !== "" && !STATE_LABELS.has(key));
   for (const [key, value] of kept) {
     if (key === "") throw new VarveError("E_USAGE", "Cannot set a label: its key is empty");
     if (encoder.encode(key).length + encoder.encode(value).length > MAX_LABEL_BYTES) {

@@ -11,6 +11,6 @@ export function listSnapshots(
   snapshots: Snapshots,
   filters: readonly string[] = [],
 ): SnapshotInfo[] {
-  const passes = compileFilters(filters);
-  return snapshots.read((table) => table.list()).filter(passes);
+  const { passes, rows } = compileFilters(filters);
+  return snapshots.read(rows).filter(passes);
 }

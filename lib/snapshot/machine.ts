@@ -4,10 +4,12 @@
  */
 import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { RELEASED_LABEL } from "../store/internal.ts";
 import type { SnapshotRow, SnapshotTable } from "../store/mod.ts";
 import type { Ancestor, Usage } from "./contract.ts";
-import { checkKey, keptLabels, quoteKey } from "./keys.ts";
+import { checkKey, EXTRACT_STATE, keptLabels, quoteKey, stateLabels } from "./keys.ts";
+
+/** The row of a snapshot that has mounts. */
+export type MountableRow = SnapshotRow & { readonly kind: "active" | "view" };
 
 /** The table of snapshots, for reading only. */
 export type ReadTable = Omit<SnapshotTable, "put" | "delete">;
@@ -29,6 +31,8 @@ export interface NewSnapshot {
   readonly cacheId: number | null;
   /** Its labels; those with an empty value are left out. */
   readonly labels: Labels;
+  /** Whether it is an extract snapshot. */
+  readonly extract?: boolean | undefined;
   /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
@@ -69,7 +73,7 @@ export function checkCreate(
  * label · `E_EXISTS` the key is taken
  */
 export function create(table: SnapshotTable, snapshot: NewSnapshot): SnapshotRow {
-  const { key, kind, parent, cacheId, labels, now } = snapshot;
+  const { key, kind, parent, cacheId, labels, extract = false, now } = snapshot;
   checkCreate(table, key, parent, labels);
   const row: SnapshotRow = {
     scope: table.scope,
@@ -78,7 +82,7 @@ export function create(table: SnapshotTable, snapshot: NewSnapshot): SnapshotRow
     parent,
     cacheId,
     diffId: null,
-    labels: keptLabels(labels),
+    labels: { ...keptLabels(labels), ...(extract ? EXTRACT_STATE : {}) },
     createdAt: now,
     updatedAt: now,
     usage: null,
@@ -247,11 +251,11 @@ export function applied(table: SnapshotTable, key: string, diffId: DiffId): Snap
 }
 
 /**
- * Removes a snapshot and returns its former row.
+ * Checks that a snapshot can be removed, and returns its row.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot has children
  */
-export function remove(table: SnapshotTable, key: string): SnapshotRow {
+export function checkRemove(table: ReadTable, key: string): SnapshotRow {
   const row = table.get(key);
   if (row === undefined) throw notFound("remove snapshot", key);
   if (table.hasChildren(key)) {
@@ -261,6 +265,12 @@ export function remove(table: SnapshotTable, key: string): SnapshotRow {
       { subject: key },
     );
   }
+  return row;
+}
+
+/** Removes a snapshot and returns its former row. @throws {VarveError} as {@linkcode checkRemove} */
+export function remove(table: SnapshotTable, key: string): SnapshotRow {
+  const row = checkRemove(table, key);
   table.delete(key);
   return row;
 }
@@ -295,17 +305,10 @@ export function update(
       );
     }
   }
-  const kept = keptLabels(Object.fromEntries(next));
+  const kept = { ...keptLabels(Object.fromEntries(next)), ...stateLabels(row.labels) };
   const updated: SnapshotRow = { ...row, labels: kept, updatedAt: now };
   table.put(updated);
   return updated;
-}
-
-/** Sets or removes the mark that nobody uses the mounts of a snapshot. Its times stay as they are. */
-export function setReleased(table: SnapshotTable, key: string, released: boolean): void {
-  const row = stat(table, key);
-  const { [RELEASED_LABEL]: _, ...labels } = row.labels;
-  table.put({ ...row, labels: released ? { ...labels, [RELEASED_LABEL]: "1" } : labels });
 }
 
 /** Returns the row of a snapshot. @throws {VarveError} `E_NOT_FOUND` */
@@ -313,6 +316,18 @@ export function stat(table: ReadTable, key: string): SnapshotRow {
   const row = table.get(key);
   if (row === undefined) throw notFound("find snapshot", key);
   return row;
+}
+
+/** Returns the row of a snapshot that has mounts. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` it is committed */
+export function mountable(table: ReadTable, key: string): MountableRow {
+  const row = stat(table, key);
+  const { kind } = row;
+  if (kind !== "committed") return { ...row, kind };
+  throw new VarveError(
+    "E_PRECONDITION",
+    `Cannot mount snapshot ${quoteKey(key)}: it is committed; make a view of it`,
+    { subject: key },
+  );
 }
 
 /**

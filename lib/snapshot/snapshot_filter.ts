@@ -5,10 +5,14 @@
  * strings. A regular expression may also be quoted by `/` or `|`.
  */
 import { VarveError } from "../errors.ts";
+import { SNAPSHOT_REF_LABEL } from "../store/internal.ts";
 import type { SnapshotRow } from "../store/mod.ts";
+import type { ReadTable } from "./machine.ts";
 
 interface Selector {
   readonly path: readonly string[];
+  /** The value that the field must have; absent for another operator. */
+  readonly equals?: string | undefined;
   readonly test: (value: string | undefined) => boolean;
 }
 
@@ -28,17 +32,61 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
 ]);
 
-/**
- * Compiles filters into one predicate. A row passes if it passes one of the filters; without filters
- * every row passes.
- *
- * @throws {VarveError} `E_USAGE` when a filter is malformed
- */
-export function compileFilters(filters: readonly string[]): (row: SnapshotRow) => boolean {
-  if (filters.length === 0) return () => true;
+/** Filters that were read. */
+export interface CompiledFilters {
+  /** Whether a row passes one of the filters; without filters every row passes. */
+  readonly passes: (row: SnapshotRow) => boolean;
+  /** Reads rows, by an index where each filter allows it. All rows that pass are among them. */
+  readonly rows: (table: ReadTable) => readonly SnapshotRow[];
+}
+
+/** Reads filters. @throws {VarveError} `E_USAGE` a filter is malformed */
+export function compileFilters(filters: readonly string[]): CompiledFilters {
+  if (filters.length === 0) return { passes: () => true, rows: (table) => table.list() };
   const compiled = filters.map((filter) => new Parser(filter).selectors());
-  return (row) =>
-    compiled.some((selectors) => selectors.every((s) => s.test(fieldOf(row, s.path))));
+  const indexes = compiled.map(indexOf);
+  return {
+    passes: (row) =>
+      compiled.some((selectors) => selectors.every((s) => s.test(fieldOf(row, s.path)))),
+    rows: (table) => {
+      const found = new Map<string, SnapshotRow>();
+      for (const index of indexes) {
+        if (index === undefined) return table.list();
+        for (const row of index(table)) found.set(row.key, row);
+      }
+      return found.size < 2 ? [...found.values()] : sortedByKey(found);
+    },
+  };
+}
+
+type Index = (table: ReadTable) => readonly SnapshotRow[];
+
+/** The index that finds the rows of a filter; the most selective first. */
+function indexOf(selectors: readonly Selector[]): Index | undefined {
+  const valueOf = (field: string) =>
+    selectors.find(({ path, equals }) => equals !== undefined && path.join("\0") === field)?.equals;
+  const name = valueOf("name");
+  if (name !== undefined) return (table) => [table.get(name) ?? []].flat();
+  const ref = valueOf(`labels\0${SNAPSHOT_REF_LABEL}`);
+  if (ref !== undefined) return (table) => table.byRef(ref);
+  const parent = valueOf("parent");
+  return parent === undefined
+    ? undefined
+    : (table) => table.children(parent === "" ? null : parent);
+}
+
+const encoder = new TextEncoder();
+
+/** Sorts rows by the bytes of their keys, as the table does. */
+function sortedByKey(rows: ReadonlyMap<string, SnapshotRow>): SnapshotRow[] {
+  return [...rows].map(([key, row]) => ({ row, bytes: encoder.encode(key) }))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ row }) => row);
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((byte, i) => byte !== b[i]);
+  return at < 0 ? a.length - b.length : (a[at] as number) - (b[at] ?? -1);
 }
 
 function fieldOf(row: SnapshotRow, path: readonly string[]): string | undefined {
@@ -86,7 +134,7 @@ class Parser {
         return { path, test: (value) => value !== undefined };
       case "==": {
         const wanted = this.#value();
-        return { path, test: (value) => value === wanted };
+        return { path, equals: wanted, test: (value) => value === wanted };
       }
       case "!=": {
         const unwanted = this.#value();

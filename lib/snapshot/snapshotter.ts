@@ -3,7 +3,6 @@ import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
-import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type {
   Directories,
   DiskStore,
@@ -13,7 +12,6 @@ import type {
   SnapshotTable,
 } from "../store/mod.ts";
 import type {
-  Ancestor,
   CommitOptions,
   Driver,
   DriverName,
@@ -22,12 +20,22 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
-import { keptLabels } from "./keys.ts";
+import { appliedOverFiles, belowOf, filledUnseen, hasFiles } from "./extract_snapshot.ts";
 import * as machine from "./machine.ts";
 import { isReleased, neededAncestors } from "./lowers.ts";
+import { makeSnapshot } from "./make_snapshot.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
+import { setBelowShown, setReleased } from "./snapshot_state.ts";
+
+/** Options of a {@linkcode StoreSnapshotter}; see `SnapshotterOptions`. */
+export interface StoreSnapshotterOptions {
+  readonly scope: SnapshotScope;
+  readonly now: () => number;
+  readonly later: boolean;
+  readonly onCommitted: ((committed: SnapshotInfo) => void) | undefined;
+}
 
 /** A snapshotter over the rows and directories of a store. */
 export class StoreSnapshotter implements Snapshotter {
@@ -36,14 +44,20 @@ export class StoreSnapshotter implements Snapshotter {
   readonly #driver: Driver;
   readonly #snapshots: Snapshots;
   readonly #now: () => number;
+  readonly #later: boolean;
+  readonly #onCommitted: ((committed: SnapshotInfo) => void) | undefined;
+  /** Measurements of usage that go on. */
+  readonly #measuring = new Set<Promise<void>>();
 
-  /** Makes nothing yet. `now` is the clock, in microseconds since the epoch. */
-  constructor(store: DiskStore, driver: Driver, scope: SnapshotScope, now: () => number) {
+  /** Makes nothing yet. */
+  constructor(store: DiskStore, driver: Driver, options: StoreSnapshotterOptions) {
     this.#store = store;
-    this.#snapshots = store.snapshots.in(scope);
+    this.#snapshots = store.snapshots.in(options.scope);
     this.#directories = store.directories;
     this.#driver = driver;
-    this.#now = now;
+    this.#now = options.now;
+    this.#later = options.later;
+    this.#onCommitted = options.onCommitted;
   }
 
   get driver(): DriverName {
@@ -62,101 +76,20 @@ export class StoreSnapshotter implements Snapshotter {
     return this.#create("view", key, parent, options);
   }
 
-  async #create(
+  #create(
     kind: "active" | "view",
     key: string,
     parent: string | null,
     options: PrepareOptions,
   ): Promise<Mount[]> {
-    options.signal?.throwIfAborted();
-    const { mounts } = this.#directories;
-    try {
-      // Until the row is written, only this lock says that the lowers are needed.
-      using _ = await lockLowers(mounts, options.signal);
-      return await this.#createHeld(kind, key, parent, options);
-    } finally {
-      trimIfRequested(mounts, () => this.#trim());
-    }
-  }
-
-  /** Makes the directory first and the row last, because no other process uses a directory without a row. */
-  async #createHeld(
-    kind: "active" | "view",
-    key: string,
-    parent: string | null,
-    { signal, labels = {} }: PrepareOptions,
-  ): Promise<Mount[]> {
-    const ancestors = this.#snapshots.read((table) =>
-      machine.checkCreate(table, key, parent, labels)
-    );
-    const now = this.#now();
-    const facts = {
-      scope: this.scope,
-      key,
-      use: kind,
-      parent,
-      diffId: null,
-      labels: keptLabels(labels),
-      createdAt: now,
-      updatedAt: now,
+    const parts = {
+      store: this.#store,
+      snapshots: this.#snapshots,
+      driver: this.#driver,
+      now: this.#now(),
+      trim: () => this.#trim(),
     };
-    const cacheId = kind === "active" || parent === null
-      ? (await this.#directories.createSnapshot(facts)).cacheId
-      : null;
-    try {
-      const mounts = await this.#driver.create({ kind, cacheId, ancestors, signal });
-      signal?.throwIfAborted();
-      const putRow = () =>
-        this.#snapshots.transact((table) => {
-          if (!sameAncestors(ancestors, machine.checkCreate(table, key, parent, labels))) {
-            throw new VarveError(
-              "E_BUSY",
-              `Cannot make snapshot ${JSON.stringify(key)}: its parent was replaced meanwhile`,
-              { subject: key },
-            );
-          }
-          this.#checkLayers(key, ancestors);
-          machine.create(table, { key, kind, parent, cacheId, labels, now });
-        });
-      if (cacheId === null) putRow();
-      else await this.#directories.finishSnapshot(cacheId, putRow);
-      return mounts;
-    } catch (error) {
-      if (cacheId !== null) await this.#discard(cacheId);
-      requestTrim(this.#directories.mounts);
-      throw error;
-    }
-  }
-
-  /**
-   * Looks for the layers again, in the transaction that makes the snapshot a root of gc.
-   *
-   * @throws {VarveError} `E_BUSY` one was removed since it was found
-   */
-  #checkLayers(key: string, ancestors: readonly Ancestor[]): void {
-    for (const ancestor of ancestors) {
-      if (ancestor.kind !== "layer") continue;
-      if (this.#store.layers.get(ancestor.diffId) !== undefined) continue;
-      throw new VarveError(
-        "E_BUSY",
-        `Cannot make snapshot ${
-          JSON.stringify(key)
-        }: layer ${ancestor.diffId} was removed meanwhile`,
-        { subject: key, hint: "run the command again" },
-      );
-    }
-  }
-
-  /**
-   * Removes the directory of a snapshot that was not made. If that fails, the store removes the
-   * orphan later.
-   */
-  async #discard(cacheId: number): Promise<void> {
-    try {
-      await this.#directories.removeSnapshot(cacheId);
-    } catch (error) {
-      if (!(error instanceof VarveError)) throw error;
-    }
+    return makeSnapshot(parts, { ...options, kind, key, parent });
   }
 
   async mounts(
@@ -176,21 +109,30 @@ export class StoreSnapshotter implements Snapshotter {
 
   async #mountsHeld(key: string, signal: AbortSignal | undefined): Promise<Mount[]> {
     const { row, ancestors } = this.#snapshots.read((table) => {
-      const row = machine.stat(table, key);
+      const row = machine.mountable(table, key);
       return { row, ancestors: machine.ancestors(table, row.parent) };
     });
     const { kind, cacheId } = row;
-    if (kind === "committed") {
-      throw new VarveError(
-        "E_PRECONDITION",
-        `Cannot mount snapshot ${JSON.stringify(key)}: it is committed; make a view of it`,
-        { subject: key },
-      );
-    }
     if (isReleased(row)) {
-      this.#snapshots.transact((table) => machine.setReleased(table, key, false));
+      this.#snapshots.transact((table) => setReleased(table, key, false));
     }
-    return await this.#driver.mounts({ kind, cacheId, ancestors, signal });
+    const below = belowOf(row);
+    if (below === undefined || cacheId === null) {
+      return await this.#driver.mounts({ kind, cacheId, ancestors, signal });
+    }
+    await this.#driver.showBelow({ kind, cacheId, ancestors, signal }, below === "hidden");
+    if (below === "hidden") await this.#change(row, (table) => setBelowShown(table, key));
+    return this.#driver.extractMounts(cacheId);
+  }
+
+  async givenMounts(
+    key: string,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Mount[]> {
+    const row = this.#snapshots.read((table) => machine.mountable(table, key));
+    return belowOf(row) === undefined || row.cacheId === null
+      ? await this.mounts(key, options)
+      : this.#driver.extractMounts(row.cacheId);
   }
 
   release(key: string): void {
@@ -203,7 +145,7 @@ export class StoreSnapshotter implements Snapshotter {
       this.#refuseLeased(key);
       // Before the row: if this process is killed after it, the next mount or unmount trims.
       requestTrim(this.#directories.mounts);
-      this.#snapshots.transact((table) => machine.setReleased(table, key, true));
+      this.#snapshots.transact((table) => setReleased(table, key, true));
     } catch (error) {
       if (error instanceof VarveError && error.code === "E_BUSY") return;
       throw error;
@@ -215,26 +157,76 @@ export class StoreSnapshotter implements Snapshotter {
     const { labels = {}, parent } = options;
     const request = { name, key, labels, parent, now: this.#now() };
     const row = this.#snapshots.read((table) => machine.checkCommit(table, request));
-    if (this.#store.durability === "full" && row.cacheId !== null) {
+    await this.#prepareCommit(row, request);
+    if (row.diffId === null && this.#store.durability === "full" && row.cacheId !== null) {
       // Sync the data before the metadata: after a power loss, no row may exist without its files.
       await this.#driver.sync(row.cacheId);
     }
-    if (row.diffId === null || row.cacheId === null) {
-      await this.#change(row, (table) => machine.commit(table, request));
-      return;
+    const committed = await this.#commit(row, request);
+    if (this.#later && committed.usage === null) this.#measureLater(name);
+    this.#onCommitted?.(committed);
+  }
+
+  /** Ends what only an extract snapshot has. */
+  async #prepareCommit(row: SnapshotRow, { key }: machine.CommitRequest): Promise<void> {
+    const below = belowOf(row);
+    if (below === undefined || row.cacheId === null) return;
+    if (below === "hidden" && row.diffId === null) {
+      if (await hasFiles(this.#store, row.cacheId)) throw filledUnseen(key);
+      // Its root gets the attributes of the root below.
+      await this.mounts(key);
     }
-    await this.#directories.removeSnapshot(row.cacheId, () =>
+    this.#driver.hideBelow(row.cacheId);
+  }
+
+  async #commit(before: SnapshotRow, request: machine.CommitRequest): Promise<SnapshotRow> {
+    const { diffId, cacheId } = before;
+    if (cacheId === null || diffId === null) {
+      return await this.#change(before, (table) => machine.commit(table, request));
+    }
+    const usage = this.#usageOf(diffId);
+    const change = () =>
       this.#snapshots.transact((table) => {
         const now = machine.checkCommit(table, request);
-        if (now.cacheId !== row.cacheId || now.diffId !== row.diffId) throw wasReplaced(key);
-        machine.commit(table, request);
-      }));
+        if (now.cacheId !== cacheId || now.diffId !== diffId) throw wasReplaced(request.key);
+        const row = { ...machine.commit(table, request), usage };
+        table.put(row);
+        return row;
+      });
+    const options = { later: this.#later };
+    return await this.#directories.removeSnapshot(cacheId, change, options) as SnapshotRow;
+  }
+
+  async warm(
+    name: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const ancestors = this.#snapshots.read((table) => {
+      machine.stat(table, name);
+      return machine.ancestors(table, name);
+    });
+    await this.#driver.warm(ancestors, signal);
+  }
+
+  /** Measures a committed snapshot while other calls go on. */
+  #measureLater(name: string): void {
+    // What cannot be measured now is measured when somebody asks.
+    const measuring: Promise<void> = this.usage(name).then(() => {}, () => {})
+      .finally(() => this.#measuring.delete(measuring));
+    this.#measuring.add(measuring);
+  }
+
+  async cleanup(): Promise<void> {
+    await Promise.all([...this.#measuring, this.#directories.removed()]);
   }
 
   async applied(key: string, diffId: DiffId): Promise<SnapshotInfo> {
     const before = this.stat(key);
     const { cacheId } = before;
-    if (cacheId !== null) await this.#refuseFiles(key, cacheId);
+    const isOther = before.kind !== "active" || before.diffId === diffId;
+    if (!isOther && cacheId !== null && await hasFiles(this.#store, cacheId)) {
+      throw appliedOverFiles(key);
+    }
     return await this.#change(before, (table) => {
       const row = machine.applied(table, key, diffId);
       if (this.#store.layers.get(diffId)?.diffId === diffId) return row;
@@ -244,18 +236,6 @@ export class StoreSnapshotter implements Snapshotter {
         { subject: diffId },
       );
     });
-  }
-
-  /** @throws {VarveError} `E_PRECONDITION` the directory of a snapshot has files */
-  async #refuseFiles(key: string, cacheId: number): Promise<void> {
-    const files = `${this.#directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
-    for await (const _ of Deno.readDir(files)) {
-      throw new VarveError(
-        "E_PRECONDITION",
-        `Cannot apply a layer to snapshot ${JSON.stringify(key)}: it has files already`,
-        { subject: key },
-      );
-    }
   }
 
   /** Changes the row of a snapshot. Its marker says the same before. */
@@ -275,20 +255,29 @@ export class StoreSnapshotter implements Snapshotter {
   }
 
   async remove(key: string): Promise<void> {
-    const { kind, cacheId } = this.stat(key);
+    const row = this.stat(key);
+    const { kind, cacheId, parent } = row;
     // A process that mounts or runs the snapshot holds this lock until its lease is live.
     using _ = kind === "active" && cacheId !== null
       ? lockSnapshotDirectory(this.#store, key, cacheId)
       : null;
     this.#refuseLeased(key);
-    requestTrim(this.#directories.mounts);
-    const removeRow = () =>
-      this.#snapshots.transact((table) => {
+    this.#snapshots.read((table) => machine.checkRemove(table, key));
+    // Usually other snapshots need the same lowers. If they are removed at the same time, the last one trims.
+    const mayTrim = kind !== "committed" &&
+      this.#snapshots.read((table) => table.countUsed(parent, 2)) < 2;
+    if (mayTrim) requestTrim(this.#directories.mounts);
+    if (cacheId !== null && belowOf(row) === "shown") this.#driver.hideBelow(cacheId);
+    let isLast = mayTrim;
+    const removeRow = () => {
+      isLast = this.#snapshots.transact((table) => {
         if (machine.remove(table, key).cacheId !== cacheId) throw wasReplaced(key);
+        return kind !== "committed" && table.countUsed(parent, 1) === 0;
       });
+    };
     if (cacheId === null) removeRow();
-    else await this.#directories.removeSnapshot(cacheId, removeRow);
-    trimOrRequest(this.#directories.mounts, () => this.#trim());
+    else await this.#directories.removeSnapshot(cacheId, removeRow, { later: this.#later });
+    if (mayTrim || isLast) trimOrRequest(this.#directories.mounts, () => this.#trim());
   }
 
   /** Leases of mounts and runs are only for snapshots of the user's own. */
@@ -370,8 +359,4 @@ function wasReplaced(key: string): VarveError {
     `Cannot change snapshot ${JSON.stringify(key)}: it was replaced meanwhile`,
     { subject: key, hint: "run the command again" },
   );
-}
-
-function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

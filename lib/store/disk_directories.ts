@@ -76,6 +76,12 @@ export interface LostSnapshot {
   readonly updatedAt?: number | undefined;
 }
 
+/** Options of {@linkcode Directories.removeSnapshot}. */
+export interface RemoveSnapshotOptions {
+  /** Whether to delete the files after the return, when they are in `trash/`. Default: false. */
+  readonly later?: boolean | undefined;
+}
+
 /** The directories of a disk store. The drivers decide what is in them. */
 export interface Directories {
   /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
@@ -172,7 +178,13 @@ export interface Directories {
    * @param change absent when there is no row
    * @returns what `change` returns
    */
-  removeSnapshot<T>(cacheId: number, change?: () => T): Promise<T | undefined>;
+  removeSnapshot<T>(
+    cacheId: number,
+    change?: () => T,
+    options?: RemoveSnapshotOptions,
+  ): Promise<T | undefined>;
+  /** Waits until the directories are deleted that were to be deleted later. Closing the store waits, too. */
+  removed(): Promise<void>;
   /**
    * Path of `mounts/`, on the file system of the store. Lowers that several snapshots share are mounted there. Each
    * running container and each driver probe (a test of what the kernel can mount) has a directory there.

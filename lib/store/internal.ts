@@ -68,5 +68,6 @@ export {
 export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
 export { microseconds } from "./microseconds.ts";
 export { requireDisk } from "./disk_store.ts";
+export { SNAPSHOT_REF_LABEL } from "./snapshot_table.ts";
 export { SNAPSHOT_SCOPES, snapshotThing } from "./snapshot_scope.ts";
 export { namelessImage } from "./rules.ts";

@@ -80,6 +80,7 @@ export type {
   Directories,
   EnsureOptions,
   LostSnapshot,
+  RemoveSnapshotOptions,
   SnapshotFacts,
   TreeFile,
 } from "./disk_directories.ts";

@@ -40,6 +40,8 @@ export interface SnapshotTable {
    * `varve.released`. Each parent is listed once.
    */
   usedParents(): (string | null)[];
+  /** Counts the snapshots on a parent whose mounts may be in use, up to `limit`. */
+  countUsed(parent: string | null, limit: number): number;
   /** Adds a row to the scope, or replaces the row with the same key. */
   put(row: Omit<SnapshotRow, "scope">): void;
   /** Removes the row of a key, if there is one. */

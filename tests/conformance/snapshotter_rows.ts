@@ -146,6 +146,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     for (const key of ["a1", "v1", "c2", "c1", "a2", "v2"]) await snapshotter.remove(key);
     assertEquals(snapshotter.walk(), []);
     assertEquals(namesIn(`${store.root}/snapshots`), []);
+    await snapshotter.cleanup();
     assertEquals(namesIn(`${store.root}/trash`), []);
   });
 

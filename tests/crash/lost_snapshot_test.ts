@@ -15,7 +15,7 @@ const DEAD = "0123456789abcdef";
 
 /** Makes a snapshot as a driver does; `file` is written into it afterwards. */
 async function makeSnapshot(store: DiskStore, key: string, file?: string): Promise<number> {
-  const facts = { ...snapshotFacts(key), labels: { a: key }, createdAt: 7 };
+  const facts = { ...snapshotFacts(key), labels: { a: key }, createdAt: 7, updatedAt: 7 };
   const { cacheId, path } = await store.directories.createSnapshot(facts);
   for (const name of ["fs", "work", "empty"]) await Deno.mkdir(`${path}/${name}`);
   await store.directories.finishSnapshot(

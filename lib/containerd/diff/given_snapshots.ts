@@ -99,7 +99,7 @@ export class GivenSnapshots {
 
   async #offered({ key }: SnapshotRow): Promise<Mount[]> {
     try {
-      return await this.#snapshotter.mounts(key);
+      return await this.#snapshotter.givenMounts(key);
     } catch (error) {
       // It was removed meanwhile.
       if (isVarveError(error, "E_NOT_FOUND") || isVarveError(error, "E_PRECONDITION")) return [];

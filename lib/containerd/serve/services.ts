@@ -3,6 +3,8 @@ import type { Containerd } from "../client/contract.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
 import type { Services } from "../contract.ts";
 import { createDiffService } from "../diff/service.ts";
+import { IdleCompose } from "../snapshots/idle_compose.ts";
+import { createSnapshotsService } from "../snapshots/snapshots_service.ts";
 import type { ServeContainerdOptions } from "./contract.ts";
 
 /** What the services are made of. */
@@ -15,10 +17,24 @@ export interface ServiceParts
 
 /** Makes the services. Dispose them after their last call. */
 export function createServices(parts: ServiceParts): Services & AsyncDisposable {
-  const { store, pool, driver, rules, containerd, onEvent } = parts;
+  const { store, pool, driver, rules, containerd, free, onEvent } = parts;
   const onWarning = (message: string) => onEvent?.({ kind: "warning", message });
-  const snapshotter = createSnapshotter(store, { driver, pool, onWarning, scope: "containerd" });
+  const snapshotter = createSnapshotter(store, {
+    ...{ driver, pool, onWarning, scope: "containerd", later: true },
+    onCommitted: ({ key, diffId }) => {
+      if (diffId !== null) idle.committed(key);
+    },
+  });
+  const idle = new IdleCompose(snapshotter);
   const { content, leases } = containerd;
   const diff = createDiffService({ store, snapshotter, pool, content, leases, rules });
-  return { diff, [Symbol.asyncDispose]: () => diff[Symbol.asyncDispose]() };
+  return {
+    snapshots: createSnapshotsService({ snapshotter, free }),
+    diff,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await idle[Symbol.asyncDispose]();
+      await diff[Symbol.asyncDispose]();
+      await snapshotter.cleanup();
+    },
+  };
 }

@@ -63,6 +63,11 @@ export class ComposedLayers implements LayerLowers {
     }
   }
 
+  async warm({ diffIds, below }: LayerRun, signal?: AbortSignal): Promise<void> {
+    const { store, pool } = this.#options;
+    if (below === null) await composeChain({ store, pool, diffIds, signal });
+  }
+
   trim(needed: () => readonly LayerRun[]): void {
     const { store } = this.#options;
     trimSharedMounts(store, () => needed().flatMap((run) => composedDirectory(store, run) ?? []));

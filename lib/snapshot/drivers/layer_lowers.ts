@@ -20,6 +20,8 @@ export interface LayerLowers {
    * @throws {VarveError} `E_LIMIT` there is no room for them
    */
   lowers(run: LayerRun, place: LowersPlace, signal?: AbortSignal): Promise<ByteString[]>;
+  /** Makes the lowers of a run that does not lie on a directory, without mounting them, if they are small. */
+  warm?(run: LayerRun, signal?: AbortSignal): Promise<void>;
   /** Unmounts the lowers of runs that are not needed. `needed` is called only if something is mounted. */
   trim(needed: () => readonly LayerRun[]): void;
 }

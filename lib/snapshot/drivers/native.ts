@@ -1,7 +1,7 @@
 import { fromText } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { bindMount, type Mount } from "../../linux/mod.ts";
-import type { Driver, DriverRequest, Usage } from "../contract.ts";
+import type { Ancestor, Driver, DriverRequest, Usage } from "../contract.ts";
 import { type Stack, stackOf } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
 
@@ -18,18 +18,51 @@ export class NativeDriver implements Driver {
   async create(request: DriverRequest): Promise<Mount[]> {
     const { cacheId, ancestors, signal } = request;
     if (cacheId !== null) {
-      const target = this.#directories.files(cacheId);
-      await this.#directories.make(target);
-      const { directories: [top], layers } = stackOf(ancestors);
-      if (top !== undefined) {
-        await this.#directories.copy(this.#whole(top, "a parent"), target);
-        await this.#directories.copyLeftOut(top, cacheId);
-      } else {
-        await this.#directories.extractSnapshot(cacheId, layers, signal);
-      }
+      await this.createExtract(cacheId);
+      await this.#fill(cacheId, ancestors, signal);
     }
     return await this.mounts(request);
   }
+
+  async #fill(
+    cacheId: number,
+    ancestors: readonly Ancestor[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { directories: [top], layers } = stackOf(ancestors);
+    if (top !== undefined) {
+      await this.#directories.copy(
+        this.#whole(top, "a parent"),
+        this.#directories.files(cacheId),
+      );
+      await this.#directories.copyLeftOut(top, cacheId);
+    } else {
+      await this.#directories.extractSnapshot(cacheId, layers, signal);
+    }
+  }
+
+  async createExtract(cacheId: number): Promise<void> {
+    await this.#directories.make(this.#directories.files(cacheId));
+  }
+
+  extractMounts(cacheId: number): Mount[] {
+    return [bindMount(fromText(this.#directories.files(cacheId)), { recursive: true })];
+  }
+
+  async showBelow(
+    { cacheId, ancestors, signal }: DriverRequest & { readonly cacheId: number },
+    isNew: boolean,
+  ): Promise<void> {
+    if (isNew) await this.#fill(cacheId, ancestors, signal);
+  }
+
+  /** A copy is not small. */
+  warm(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** It was copied into the files of the snapshot. */
+  hideBelow(): void {}
 
   async mounts({ kind, cacheId, ancestors, signal }: DriverRequest): Promise<Mount[]> {
     const source = cacheId === null

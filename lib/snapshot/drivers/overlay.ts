@@ -1,7 +1,15 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { copyAttributes } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
-import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
+import {
+  CWD,
+  findMount,
+  getXattrAt,
+  type Mount,
+  performMount,
+  performUnmount,
+  readMountInfo,
+} from "../../linux/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
 import { type Part, partsOf, runsOf } from "./ancestors.ts";
@@ -32,11 +40,7 @@ export class OverlayDriver implements Driver {
 
   async create(request: DriverRequest): Promise<Mount[]> {
     const { cacheId } = request;
-    if (cacheId !== null) {
-      const path = this.#directories.snapshot(cacheId);
-      const { files, work, empty } = SNAPSHOT_FILES;
-      for (const name of [files, work, empty]) await this.#directories.make(`${path}/${name}`);
-    }
+    if (cacheId !== null) await this.createExtract(cacheId);
     const lowers = await this.#lowers(request);
     if (cacheId !== null && request.ancestors.length > 0) {
       // Overlayfs takes the attributes of the merged root from the upper directory.
@@ -51,6 +55,45 @@ export class OverlayDriver implements Driver {
     return overlayMounts(await this.#lowers(request), this.#upper(request));
   }
 
+  async createExtract(cacheId: number): Promise<void> {
+    const path = this.#directories.snapshot(cacheId);
+    const { files, work, empty } = SNAPSHOT_FILES;
+    for (const name of [files, work, empty]) await this.#directories.make(`${path}/${name}`);
+  }
+
+  /** The lower is the empty directory of the snapshot. What lies below is mounted there. */
+  extractMounts(cacheId: number): Mount[] {
+    return overlayMounts([this.#empty(cacheId)], this.#upper({ kind: "active", cacheId }));
+  }
+
+  async showBelow(
+    request: DriverRequest & { readonly cacheId: number },
+    isNew: boolean,
+  ): Promise<void> {
+    const { cacheId } = request;
+    const target = this.#empty(cacheId);
+    if (findMount(readMountInfo(), target) !== undefined) return;
+    const lowers = await this.#lowers(request);
+    if (isNew) copyAttributes(lowers[0] as ByteString, fromText(this.#directories.files(cacheId)));
+    for (const mount of overlayMounts(lowers, { kind: "view", directory: null })) {
+      performMount(mount, target);
+    }
+  }
+
+  async warm(ancestors: readonly Ancestor[], signal?: AbortSignal): Promise<void> {
+    const top = partsOf(ancestors).at(-1);
+    if (top?.kind === "layers") await this.#layers.warm?.(top.run, signal);
+  }
+
+  hideBelow(cacheId: number): void {
+    const target = this.#empty(cacheId);
+    if (findMount(readMountInfo(), target) !== undefined) performUnmount(target, { lazy: true });
+  }
+
+  #empty(cacheId: number): ByteString {
+    return fromText(`${this.#directories.snapshot(cacheId)}/${SNAPSHOT_FILES.empty}`);
+  }
+
   usage(cacheId: number): Promise<Usage> {
     return this.#directories.usage(cacheId);
   }
@@ -63,7 +106,7 @@ export class OverlayDriver implements Driver {
     this.#layers.trim(() => needed().flatMap(runsOf));
   }
 
-  #upper({ kind, cacheId }: DriverRequest): OverlayUpper {
+  #upper({ kind, cacheId }: Pick<DriverRequest, "kind" | "cacheId">): OverlayUpper {
     const directory = cacheId === null ? null : fromText(this.#directories.snapshot(cacheId));
     return { kind, directory };
   }

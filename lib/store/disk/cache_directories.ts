@@ -6,6 +6,7 @@ import type {
   Directories,
   EnsureOptions,
   LostSnapshot,
+  RemoveSnapshotOptions,
   SnapshotFacts,
   TreeFile,
 } from "../disk_directories.ts";
@@ -25,6 +26,7 @@ import {
   finishSnapshot,
   removeSnapshot,
 } from "./snapshots/snapshot_directories.ts";
+import { Removals } from "./snapshots/removals.ts";
 import { changeSnapshot } from "./snapshots/snapshot_marker.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
@@ -44,6 +46,7 @@ type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId 
 export class DiskDirectories implements Directories {
   readonly mounts: string;
   readonly #disk: Disk;
+  readonly #removals: Removals;
   readonly #prepareTree: (row: LayerRow, pool: Pool) => Promise<void>;
 
   /** Works on an open store. `prepareTree` derives the tree of a layer again if it has another version. */
@@ -51,6 +54,7 @@ export class DiskDirectories implements Directories {
     this.#disk = disk;
     this.#prepareTree = prepareTree;
     this.mounts = disk.paths.mounts;
+    this.#removals = new Removals(disk.paths);
   }
 
   layer(diffId: DiffId): string {
@@ -171,9 +175,18 @@ export class DiskDirectories implements Directories {
     return this.#disk.paths.snapshot(checkId("snapshot", cacheId));
   }
 
-  async removeSnapshot<T>(cacheId: number, change?: () => T): Promise<T | undefined> {
+  async removeSnapshot<T>(
+    cacheId: number,
+    change?: () => T,
+    { later = false }: RemoveSnapshotOptions = {},
+  ): Promise<T | undefined> {
     const id = checkId("snapshot", cacheId);
-    return await removeSnapshot(this.#disk, id, () => change?.());
+    const removals = later ? this.#removals : undefined;
+    return await removeSnapshot(this.#disk, id, () => change?.(), removals);
+  }
+
+  removed(): Promise<void> {
+    return this.#removals.done();
   }
 
   lost(): Promise<LostSnapshot[]> {

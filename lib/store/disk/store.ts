@@ -89,6 +89,7 @@ export class OpenDiskStore implements DiskStore {
     this.#open = false;
     try {
       for (const ingest of [...this.#ingests]) await ingest[Symbol.asyncDispose]();
+      await this.directories.removed();
       if (this.#ingested && this.durability === "full") {
         // If this fails, the next start only checks more than necessary.
         await this.#disk.owner.tidy(() => moveBarrier(this.#disk));

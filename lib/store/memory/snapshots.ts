@@ -70,6 +70,8 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
   const some = (passes: (row: SnapshotRow) => boolean): SnapshotRow[] =>
     [...rows.values()].filter((row) => row.scope === scope && passes(row))
       .sort((a, b) => compareText(a.key, b.key));
+  const isUsed = ({ kind, labels }: SnapshotRow) =>
+    kind !== "committed" && labels[RELEASED_LABEL] === undefined;
   return {
     scope,
     get: (key) => rows.get(at(key)),
@@ -79,11 +81,10 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
     byCacheId: (cacheId) => some((row) => row.cacheId === cacheId)[0],
     byRef: (ref) => some(({ labels }) => labels[SNAPSHOT_REF_LABEL] === ref),
     usedParents: () => {
-      const used = some(({ kind, labels }) =>
-        kind !== "committed" && labels[RELEASED_LABEL] === undefined
-      );
-      return [...new Set(used.map(({ parent }) => parent))];
+      return [...new Set(some(isUsed).map(({ parent }) => parent))];
     },
+    countUsed: (parent, limit) =>
+      Math.min(limit, some((row) => row.parent === parent && isUsed(row)).length),
     put: (row) => {
       checkName("snapshot key", row.key);
       rows.set(at(row.key), { ...structuredClone(row), scope });

@@ -17,6 +17,7 @@ import {
   type ImageRecord,
   openStore,
   readImage,
+  type SnapshotScope,
   type Store,
   type StoredImage,
 } from "../../../lib/store/mod.ts";
@@ -70,8 +71,10 @@ export interface FixtureOptions {
   readonly durability?: "full" | "none";
   /** Whether all files are in memory, for many small cases (user attributes there need Linux 6.6). */
   readonly inMemory?: boolean;
-  /** The clock. */
+  /** The clock, in microseconds. */
   readonly now?: () => number;
+  /** Whose snapshots they are; those of containerd's scope leave work for later, as `serve` does. */
+  readonly scope?: SnapshotScope;
 }
 
 /** Makes a store in a temporary directory, with a snapshotter over it. */
@@ -93,8 +96,9 @@ export async function snapshotFixture(
   const jobs: string[] = [];
   const pool = counting(inner, jobs);
   const driver = selectDriver(store, { pool, wanted: name });
-  const now = options.now === undefined ? {} : { now: options.now };
-  const snapshotter = createSnapshotter(store, { driver, ...now });
+  const { now, scope } = options;
+  const more = { now, scope, later: scope === "containerd" };
+  const snapshotter = createSnapshotter(store, { driver, ...more });
   const owned = stack.move();
   let mounted = 0;
   return {
@@ -105,7 +109,7 @@ export async function snapshotFixture(
     snapshotter,
     jobs,
     reopen: () =>
-      createSnapshotter(store, { driver: selectDriver(store, { pool, wanted: name }), ...now }),
+      createSnapshotter(store, { driver: selectDriver(store, { pool, wanted: name }), ...more }),
     chain: (layers) => bringChain(store, pool, layers),
     mount: (mounts) => mountAt(mounts, temp.join(`mnt-${++mounted}`)),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

@@ -156,6 +156,11 @@ test("a prepare that fails after the mount leaves no lower", {}, async (fixture)
     },
     mounts: (request) => inner.mounts(request),
     usage: (cacheId) => inner.usage(cacheId),
+    warm: (ancestors) => inner.warm(ancestors),
+    createExtract: (cacheId) => inner.createExtract(cacheId),
+    extractMounts: (cacheId) => inner.extractMounts(cacheId),
+    showBelow: (request, isNew) => inner.showBelow(request, isNew),
+    hideBelow: (cacheId) => inner.hideBelow(cacheId),
     sync: (cacheId) => inner.sync(cacheId),
     trim: (needed) => inner.trim(needed),
   };

@@ -15,6 +15,8 @@ function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
     children: (name) => [...map.values()].filter(({ parent }) => parent === name),
     byRef: () => [],
     usedParents: () => [],
+    countUsed: () => 0,
+    byCacheId: (id) => [...map.values()].find(({ cacheId }) => cacheId === id),
     put: (row) => void map.set(row.key, { ...row, scope: "" }),
     delete: (key) => void map.delete(key),
   };

@@ -116,6 +116,11 @@ for (const driver of DRIVER_NAMES) {
         },
         mounts: (request) => fixture.driver.mounts(request),
         usage: (cacheId) => fixture.driver.usage(cacheId),
+        warm: (ancestors) => fixture.driver.warm(ancestors),
+        createExtract: (cacheId) => fixture.driver.createExtract(cacheId),
+        extractMounts: (cacheId) => fixture.driver.extractMounts(cacheId),
+        showBelow: (request, isNew) => fixture.driver.showBelow(request, isNew),
+        hideBelow: (cacheId) => fixture.driver.hideBelow(cacheId),
         sync: (cacheId) => fixture.driver.sync(cacheId),
         trim: (needed) => fixture.driver.trim(needed),
       };
@@ -141,6 +146,11 @@ for (const driver of DRIVER_NAMES) {
           create: (request) => inner.create(request),
           mounts: (request) => inner.mounts(request),
           usage: (cacheId) => inner.usage(cacheId),
+          warm: (ancestors) => fixture.driver.warm(ancestors),
+          createExtract: (cacheId) => fixture.driver.createExtract(cacheId),
+          extractMounts: (cacheId) => fixture.driver.extractMounts(cacheId),
+          showBelow: (request, isNew) => fixture.driver.showBelow(request, isNew),
+          hideBelow: (cacheId) => fixture.driver.hideBelow(cacheId),
           sync: async (cacheId) => {
             states.push(snapshotter.stat("a").kind);
             await inner.sync(cacheId);

@@ -78,6 +78,11 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
       const row = db.get<SnapshotTableRow>(sql, cacheId, scope);
       return row === undefined ? undefined : toSnapshot(row);
     },
+    countUsed: (parent, limit) => {
+      const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM snapshot WHERE scope = ?
+        AND parent IS ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0 LIMIT ?)`;
+      return db.get<{ n: number }>(sql, scope, parent, limit)?.n ?? 0;
+    },
     byRef: (ref) => some("ref = ?", ref),
     put: (row) => {
       checkName("snapshot key", row.key);

@@ -8,7 +8,8 @@ import { writeSyncedMarker } from "../markers/marker.ts";
 import { snapshotMarker } from "./snapshot_marker.ts";
 import { SNAPSHOT_FILES } from "../names.ts";
 import { makeDirectory, namesIn, removeAll, writeNew } from "../system.ts";
-import { discard } from "../trash.ts";
+import { discard, hide } from "../trash.ts";
+import type { Removals } from "./removals.ts";
 
 /** Makes the directory of a snapshot; see `Directories.createSnapshot`. */
 export async function createSnapshot(
@@ -62,6 +63,7 @@ export async function removeSnapshot<T>(
   disk: Disk,
   cacheId: number,
   change: () => T,
+  later?: Removals,
 ): Promise<T> {
   const { paths, owner } = disk;
   checkWritable(disk, "remove a snapshot", { frees: true });
@@ -76,7 +78,12 @@ export async function removeSnapshot<T>(
     throw error;
   }
   try {
-    await guarded(action, () => discard(disk, paths.snapshot(cacheId)));
+    const path = paths.snapshot(cacheId);
+    await guarded(action, async () => {
+      if (later === undefined) return await discard(disk, path);
+      const hidden = await hide(disk, path);
+      if (hidden !== undefined) later.add(hidden);
+    });
   } catch (error) {
     // The intent stays, so that a later start removes the directory.
     owner.leaveMark();

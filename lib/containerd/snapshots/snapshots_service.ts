@@ -1,0 +1,113 @@
+import { create } from "@bufbuild/protobuf";
+import { VarveError } from "../../errors.ts";
+import type { Snapshotter } from "../../snapshot/mod.ts";
+import type { SnapshotsService } from "../contract.ts";
+import {
+  ListSnapshotsResponseSchema,
+  MountsResponseSchema,
+  PrepareSnapshotResponseSchema,
+  StatSnapshotResponseSchema,
+  UpdateSnapshotResponseSchema,
+  UsageResponseSchema,
+  ViewSnapshotResponseSchema,
+} from "../proto/generated/snapshots_pb.ts";
+import { infoMessage, mountMessages } from "./messages.ts";
+import { isReservedLabel, shownLabels } from "./shown_labels.ts";
+import { isUnpackKey } from "./unpack_key.ts";
+
+/** Snapshots in one message of a list, as containerd's own service sends them. */
+const PAGE = 100;
+
+/** What the service is made of. */
+export interface SnapshotsServiceParts {
+  /** The snapshotter of containerd's scope. */
+  readonly snapshotter: Snapshotter;
+  /** Frees what nothing needs any more, after containerd has removed snapshots. */
+  readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
+}
+
+/** The service Snapshots over a snapshotter: it only translates. Errors are the snapshotter's. */
+export function createSnapshotsService(
+  { snapshotter, free }: SnapshotsServiceParts,
+): SnapshotsService {
+  return {
+    async prepare({ key, parent, labels }, { signal }) {
+      const made = await snapshotter.prepare(key, parentOf(parent), {
+        labels: shownLabels(labels),
+        extract: isUnpackKey(key),
+        signal,
+      });
+      return create(PrepareSnapshotResponseSchema, { mounts: mountMessages(made) });
+    },
+
+    async view({ key, parent, labels }, { signal }) {
+      const options = { labels: shownLabels(labels), signal };
+      const made = await snapshotter.view(key, parentOf(parent), options);
+      return create(ViewSnapshotResponseSchema, { mounts: mountMessages(made) });
+    },
+
+    async mounts({ key }, { signal }) {
+      const mounts = await snapshotter.mounts(key, { signal });
+      return create(MountsResponseSchema, { mounts: mountMessages(mounts) });
+    },
+
+    async commit({ name, key, labels, parent }) {
+      await snapshotter.commit(name, key, {
+        labels: shownLabels(labels),
+        // No parent in the message means that containerd has no opinion.
+        parent: parentOf(parent) ?? undefined,
+      });
+    },
+
+    async remove({ key }) {
+      await snapshotter.remove(key);
+    },
+
+    stat: ({ key }) =>
+      Promise.try(() =>
+        create(StatSnapshotResponseSchema, { info: infoMessage(snapshotter.stat(key)) })
+      ),
+
+    async update({ info, updateMask }) {
+      const { name = "", labels = {} } = info ?? {};
+      const paths = updateMask?.paths ?? [];
+      for (const path of paths) refuseReserved(path);
+      const updated = await snapshotter.update(name, shownLabels(labels), paths);
+      return create(UpdateSnapshotResponseSchema, { info: infoMessage(updated) });
+    },
+
+    async *list({ filters }) {
+      const rows = snapshotter.walk(filters);
+      for (let at = 0; at < rows.length; at += PAGE) {
+        const info = rows.slice(at, at + PAGE).map(infoMessage);
+        yield create(ListSnapshotsResponseSchema, { info });
+      }
+    },
+
+    async usage({ key }) {
+      const { size, inodes } = await snapshotter.usage(key);
+      return create(UsageResponseSchema, { size: BigInt(size), inodes: BigInt(inodes) });
+    },
+
+    async cleanup(_request, { signal }) {
+      await snapshotter.cleanup();
+      await free?.(signal);
+    },
+  };
+}
+
+/** A message says that there is no parent by an empty text. */
+function parentOf(parent: string): string | null {
+  return parent === "" ? null : parent;
+}
+
+/** @throws {VarveError} `E_USAGE` the path is that of a label that varve keeps for itself */
+function refuseReserved(path: string): void {
+  const label = path.startsWith("labels.") ? path.slice("labels.".length) : "";
+  if (!isReservedLabel(label)) return;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot update the field ${JSON.stringify(path)}: varve keeps such labels for itself`,
+    { subject: path },
+  );
+}
