@@ -54,6 +54,9 @@ export function archiveOf(dir: string, number: number, image: number): string {
 /** Exit code of a command about an image that another process may have removed. */
 const MAY_BE_GONE = 4;
 
+/** Exit code of a mount of a snapshot that is on top of another image. */
+const ON_ANOTHER = 5;
+
 /** Exit code of a command that finds something in use. */
 const BUSY = 6;
 
@@ -146,7 +149,8 @@ class Worker {
       withName((name) => this.#view(name)),
       withName((name) => this.#write(name, `key-${number}-${this.#turn}`)),
       withKey(async (key, name) => {
-        if (this.#names.has(name)) await this.#write(name, key);
+        // The name may have got another image since.
+        if (this.#names.has(name)) await this.#write(name, key, ON_ANOTHER);
       }),
       withKey(async (key) => {
         const name = nameOf(number, "commit");
@@ -172,9 +176,9 @@ class Worker {
   }
 
   /** Mounts an image read-write, and writes into it. */
-  async #write(name: string, key: string): Promise<void> {
+  async #write(name: string, key: string, allowed?: number): Promise<void> {
     const target = `${this.#task.dir}/${this.#task.number}/rw`;
-    if (await this.#run(["mount", name, target, "--rw", key]) === undefined) return;
+    if (await this.#run(["mount", name, target, "--rw", key], allowed) === undefined) return;
     this.#keys.set(key, name);
     await Deno.writeTextFile(`${target}/new`, key);
     await this.#unmount(target);

@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
-import { check } from "../libc/call.ts";
-import { isErrno } from "../libc/errno.ts";
+import { attempt } from "../libc/call.ts";
+import { Errno, isErrno, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
 import { SYS } from "../libc/numbers.ts";
 import type { Fd } from "./fd.ts";
@@ -39,17 +39,15 @@ const VIEW = new DataView(BUFFER.buffer);
  * Reads the next entries of a directory, at most 64 KiB of records, so that memory stays bounded.
  * `.` and `..` are left out. The order is the file system's own.
  *
- * @returns no entries at the end of the directory
+ * @returns no entries at the end of the directory, and when it was removed
  */
 export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
   const out: DirectoryEntry[] = [];
   for (;;) {
-    const length = check(
-      () => libc().getdents64(SYS.getdents64, fd, BUFFER, BUFFER_BYTES),
-      "getdents64",
-      "",
-    );
-    if (length === 0) return out;
+    const length = attempt(() => libc().getdents64(SYS.getdents64, fd, BUFFER, BUFFER_BYTES));
+    // A directory that was removed since it was opened is empty, for POSIX and glibc, too.
+    if (length === 0 || length === -Errno.ENOENT) return out;
+    if (length < 0) throw systemError("getdents64", "", -length);
     // struct linux_dirent64: u64 inode, s64 offset, u16 record length @16, u8 type @18, name @19.
     for (let at = 0; at < length; at += VIEW.getUint16(at + 16, true)) {
       const start = at + 19;
