@@ -6,6 +6,7 @@ import { Stage } from "../support/faults/stage.ts";
 import { buildSupervisor } from "../support/faults/supervisor.ts";
 import { missing } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
+import { playBounds } from "./bounds.ts";
 import { collectAt, COLLECTED, collectPoints, undisturbedByGc } from "./collect.ts";
 import { findingText } from "./finding.ts";
 import { cutPower } from "./power.ts";
@@ -26,6 +27,8 @@ export interface WholeOptions {
   readonly disks: readonly string[];
   /** For how long processes use a store together. */
   readonly seconds: number;
+  /** Number of random commands after each of which the bounds are looked at. */
+  readonly verbsCount: number;
 }
 
 /** How many processes one round kills. */
@@ -40,6 +43,7 @@ export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<n
   random,
   collect,
   processes,
+  bounds,
 };
 
 /** Cuts the power on each file system, with and without durability. */
@@ -79,11 +83,29 @@ async function processes({ seed, seconds }: WholeOptions): Promise<number> {
     const choice = `--seed ${seed} --seconds ${seconds}`;
     console.log(`  again: deno task torture --mode processes ${choice} --once`);
   }
-  const all = Object.values(done).reduce((sum, count) => sum + count, 0);
-  const each = Object.entries(done).sort().map(([verb, count]) => `${count} ${verb}`).join(", ");
-  console.log(`processes: seed ${seed}, ${seconds} s: ${all} commands (${each}), ${busy} busy`);
+  console.log(`processes: seed ${seed}, ${seconds} s: ${textOf(done)}, ${busy} busy`);
   console.log(`processes: ${findings.length} findings`);
   return findings.length;
+}
+
+/** Runs random commands, and looks after each for what is beyond roots, bounds and trash. */
+async function bounds({ seed, verbsCount: commands }: WholeOptions): Promise<number> {
+  const { findings, done, most } = await playBounds({ commands, seed });
+  for (const line of findings) console.log(line);
+  if (findings.length > 0) {
+    const choice = `--seed ${seed} --verbs-count ${commands}`;
+    console.log(`  again: deno task torture --mode bounds ${choice} --once`);
+  }
+  console.log(`bounds: seed ${seed}, ${textOf(done)}, ${most} bytes at most`);
+  console.log(`bounds: ${findings.length} findings`);
+  return findings.length;
+}
+
+/** How many commands ran, as text. */
+function textOf(done: Readonly<Record<string, number>>): string {
+  const all = Object.values(done).reduce((sum, count) => sum + count, 0);
+  const each = Object.entries(done).sort().map(([verb, count]) => `${count} ${verb}`).join(", ");
+  return `${all} commands (${each})`;
 }
 
 /** Collects garbage before every so many calls of each command. */
