@@ -129,6 +129,54 @@ Deno.test({
   },
 });
 
+/** Gives a snapshot a marker of version 1. */
+async function ageMarker(store: SickStore): Promise<string> {
+  const directory = store.snapshot("work");
+  const id = Number(directory.split("/").at(-1));
+  await Deno.remove(`${directory}/marker`);
+  const marker = { id, kind: "snapshot", key: "work", owner: "0123456789abcdef" };
+  const text = `varve-marker 1\n${JSON.stringify(marker)}\n`;
+  await Deno.writeTextFile(`${directory}/marker`, text, { mode: 0o400 });
+  return `snapshots/${id}`;
+}
+
+Deno.test({
+  name: "I10 fsck --rebuild: the old row says what a marker of version 1 does not",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    await ageMarker(store);
+    const before = factsOf(store);
+    store.sql("UPDATE image SET target = 'nothing'");
+    await rebuilt(store, before);
+  },
+});
+
+Deno.test({
+  name: "I10 fsck --rebuild: a snapshot that nothing describes is told, stays, and is adopted",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const path = await ageMarker(store);
+    for (const end of ["", "-wal", "-shm"]) {
+      await Deno.remove(store.path(`meta.db${end}`)).catch(() => {});
+    }
+    const { stdout } = await store.on(["fsck", "--rebuild"]);
+    const id = path.split("/")[1] as string;
+    assertStringIncludes(
+      stdout,
+      `${path} does not say what it is: it has no row ('varve snapshot adopt ${id} KEY --image REF' gets it back)`,
+    );
+    const { code, stderr } = await store.on(["snapshot", "adopt", id, "work", "--image", NAME]);
+    assertEquals(code, 0, stderr);
+    const target = `${store.root}-mnt`;
+    await Deno.mkdir(target);
+    assertEquals((await store.on(["mount", NAME, target, "--rw", "work"])).code, 0);
+    assertEquals(await Deno.readTextFile(`${target}/written`), WRITTEN);
+    assertEquals((await store.on(["umount", target])).code, 0);
+  },
+});
+
 Deno.test({
   name: "I10 fsck --rebuild refuses while the store is open, and without a store",
   ...NEEDS,

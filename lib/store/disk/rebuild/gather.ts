@@ -11,6 +11,11 @@ export interface Gathered {
   readonly snapshots: readonly SnapshotMarker[];
   /** The directories whose marker does not say what they are, by their path in the store. */
   readonly unknown: readonly string[];
+  /**
+   * The cache ids of those among them that are directories of snapshots with files. Markers of version 1 do not say
+   * enough.
+   */
+  readonly unsaid: ReadonlySet<number>;
   /** The highest cache id on the disk; 0 when there is none. */
   readonly lastId: number;
 }
@@ -21,6 +26,7 @@ export function gather(paths: Paths): Gathered {
   const chains: ChainMarker[] = [];
   const snapshots = new Map<string, SnapshotMarker>();
   const unknown: string[] = [];
+  const unsaid = new Set<number>();
   let lastId = 0;
   const see = (name: string) => {
     lastId = Math.max(lastId, Number(/^[1-9][0-9]*/.exec(name)?.[0] ?? 0));
@@ -45,10 +51,12 @@ export function gather(paths: Paths): Gathered {
   for (const { name: id, home, path } of homesIn(paths, "snapshots")) {
     see(id);
     const { marker, files } = home;
+    const hasFiles = files.some((file) => file.name === SNAPSHOT_FILES.files);
     const isSnapshot = marker?.kind === "snapshot" && marker.id === Number(id) &&
-      marker.use !== undefined && files.some((file) => file.name === SNAPSHOT_FILES.files);
+      marker.use !== undefined && hasFiles;
     if (!isSnapshot) {
       unknown.push(path);
+      if (hasFiles) unsaid.add(Number(id));
       continue;
     }
     const name = `${marker.scope ?? ""}\0${marker.key}`;
@@ -63,6 +71,7 @@ export function gather(paths: Paths): Gathered {
     chains,
     snapshots: [...snapshots.values()],
     unknown,
+    unsaid,
     lastId,
   };
 }

@@ -33,14 +33,15 @@ export interface RebuildReport {
 /** Maximum time in ms that a rebuild waits for the lock of the store. */
 const TIMEOUT = 10_000;
 /** What SQLite puts beside a database. */
-const BESIDE = ["", "-wal", "-shm", "-journal"];
+const BESIDE = ["-wal", "-shm", "-journal"];
 
 /**
  * Makes the database of a store again, from the markers, the documents and `index.json`. The old database is renamed
  * to `meta.db.damaged-<n>` and kept. What only a database says, such as settings, is taken from it where it can be
  * read.
  *
- * If the process dies, the store has no database until the rebuild is run again.
+ * The old database stands until the new one is renamed over it. So a process that dies leaves the one or the other. Only
+ * a database that is so damaged that its log cannot be written into it stands without its log for a moment.
  *
  * @param root the root directory of the store
  * @throws {VarveError} `E_NOT_FOUND` there is no store · `E_BUSY` a process has the store open · `E_SYSCALL`
@@ -69,33 +70,38 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
   return await guarded(action, async () => {
     using _ = await FileLock.acquire(paths.lock, { timeout: TIMEOUT });
     await refuseUsers(paths, action, [paths.database]);
-    const kept = await setAside(paths);
-    const old = kept ?? await lastKept(paths);
+    const again = await unfinished(paths);
+    const old = again ?? paths.database;
+    await writeLog(old);
     const generation = shownGeneration(paths.index) ?? 0;
     const documents = readDocuments(paths);
     const gathered = gather(paths);
-    const rows = salvage(old ?? `${paths.database}.none`);
+    const rows = salvage(old);
     const images = imageNames(paths, documents, rows);
     const witness = readWitness(paths);
     const evidence = { gathered, documents, images, old: rows, witness, generation };
+    const snapshots = new Set<string>();
     const made = `${paths.database}.new`;
-    for (const end of BESIDE) await removeAll(made + end);
+    for (const end of ["", ...BESIDE]) await removeAll(made + end);
     (await Deno.open(made, { write: true, createNew: true, mode: 0o600 })).close();
     {
       using db = new Database(made);
       db.get("PRAGMA journal_mode = WAL");
       migrate(db, made);
       db.transact(() => writeRows(db, evidence, Date.now()));
+      const sql = "SELECT cache_id FROM snapshot WHERE cache_id IS NOT NULL";
+      for (const [id] of db.arrays<[number]>(sql)) snapshots.add(`snapshots/${id}`);
     }
     await syncPath(made);
+    const kept = await setAside(paths, again);
     await Deno.rename(made, paths.database);
     await syncPath(paths.root);
     return {
-      kept: old,
+      kept,
       images: images.length,
       layers: gathered.layers.length,
-      snapshots: gathered.snapshots.length,
-      unknown: gathered.unknown,
+      snapshots: snapshots.size,
+      unknown: gathered.unknown.filter((path) => !snapshots.has(path)),
     };
   });
 }
@@ -113,27 +119,61 @@ async function refuseUsers(
   });
 }
 
-/** Renames the database, with what is beside it. Returns its new path; `null` when there is none. */
-async function setAside(paths: Paths): Promise<string | null> {
-  if (await lstatOrNothing(paths.database) === undefined) return null;
-  const names = await namesIn(paths.root);
-  let n = 1;
-  while (names.some((name) => name.startsWith(`meta.db.damaged-${n}`))) n++;
-  const kept = `${paths.database}.damaged-${n}`;
-  // The WAL first: without it, the database is older; a WAL without its database is of no use.
-  for (const end of BESIDE.toReversed()) {
-    if (await lstatOrNothing(paths.database + end) === undefined) continue;
-    await Deno.rename(paths.database + end, kept + end);
+/** Writes the log of a database into it, as each end of a last connection does. What is too damaged stays as it is. */
+async function writeLog(path: string): Promise<void> {
+  // SQLite removes the log of an empty database.
+  if (((await lstatOrNothing(path))?.size ?? 0) === 0) return;
+  try {
+    using db = new Database(path);
+    db.get("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
   }
-  await syncPath(paths.root);
-  return kept;
 }
 
-/** The database that an earlier rebuild kept, which died before it was done. */
-async function lastKept(paths: Paths): Promise<string | null> {
-  const numbers = (await namesIn(paths.root)).map((name) =>
+/**
+ * Keeps the database under another name, and moves what is beside it there: SQLite would apply an old log to the new
+ * database. The database keeps its own name, too, until the new one is renamed over it.
+ *
+ * @param again the other name, if an earlier rebuild has given it
+ * @returns the other name; `null` when there is nothing to keep
+ */
+async function setAside(paths: Paths, again: string | null): Promise<string | null> {
+  const { database, root } = paths;
+  const kept = again ?? await freeName(paths);
+  let isKept = again !== null;
+  if (!isKept && await lstatOrNothing(database) !== undefined) {
+    await Deno.link(database, kept);
+    isKept = true;
+  }
+  for (const end of BESIDE) {
+    if (await lstatOrNothing(database + end) === undefined) continue;
+    await Deno.rename(database + end, kept + end);
+    isKept = true;
+  }
+  await syncPath(root);
+  return isKept ? kept : null;
+}
+
+/** A name for the old database that nothing has. */
+async function freeName({ database, root }: Paths): Promise<string> {
+  const names = await namesIn(root);
+  let n = 1;
+  while (names.some((name) => name.startsWith(`meta.db.damaged-${n}`))) n++;
+  return `${database}.damaged-${n}`;
+}
+
+/** The database that an earlier rebuild kept, which died before the new one took its place. */
+async function unfinished({ database, root }: Paths): Promise<string | null> {
+  const numbers = (await namesIn(root)).map((name) =>
     Number(/^meta\.db\.damaged-([1-9][0-9]*)$/.exec(name)?.[1] ?? 0)
   );
   const last = Math.max(0, ...numbers);
-  return last === 0 ? null : `${paths.database}.damaged-${last}`;
+  if (last === 0) return null;
+  const kept = `${database}.damaged-${last}`;
+  const present = await lstatOrNothing(database);
+  // An older version renamed it, and died then.
+  if (present === undefined) return kept;
+  const isSame = present.ino === (await lstatOrNothing(kept))?.ino;
+  return isSame && await lstatOrNothing(`${database}-wal`) === undefined ? kept : null;
 }

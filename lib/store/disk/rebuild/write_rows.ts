@@ -164,8 +164,9 @@ function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number):
     insertSnapshot(db, { ...row, diffId: held(row.diffId) ? row.diffId : null });
   }
   for (const row of parentsFirst(old.snapshots)) {
-    // A snapshot with a directory has a marker, which decides.
-    if (row.cache_id !== null || !isSnapshotScope(row.scope)) continue;
+    // A snapshot with a directory has a marker, which decides if it says enough.
+    if (row.cache_id !== null && !gathered.unsaid.has(row.cache_id)) continue;
+    if (!isSnapshotScope(row.scope)) continue;
     if (hasSnapshot(db, row.scope, row.key)) continue;
     // The snapshot of a chain was made again above. Another with such a name was that of a damaged row.
     if (row.scope === "" && row.kind === "committed" && isDigest(row.key)) continue;
