@@ -1,5 +1,6 @@
 import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { cacheNamesIn } from "./inspect/cache_names.ts";
 import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
@@ -46,7 +47,7 @@ export async function sweep(disk: Disk, facts: SweepFacts): Promise<boolean> {
   using _ = lock;
   const older = isOlder(db);
   await sweepSnapshots(disk, facts, older);
-  await noteMissingLayers(disk);
+  noteMissingLayers(disk);
   if (older) return true;
   for (
     const [directory, known] of [
@@ -54,7 +55,7 @@ export async function sweep(disk: Disk, facts: SweepFacts): Promise<boolean> {
       [paths.chains, idsOf(disk, "chain")],
     ] as const
   ) {
-    for (const name of await orphans(directory, known)) await discard(disk, `${directory}/${name}`);
+    for (const id of orphans(directory, known)) await discard(disk, `${directory}/${id}`);
   }
   await sweepBlobs(disk);
   return true;
@@ -66,20 +67,20 @@ async function sweepSnapshots(
   older: boolean,
 ): Promise<void> {
   const { snapshots } = disk.paths;
-  for (const name of await orphans(snapshots, idsOf(disk, "snapshot"))) {
-    const path = `${snapshots}/${name}`;
-    if (unfinished.has(Number(name))) await discard(disk, path);
+  for (const id of orphans(snapshots, idsOf(disk, "snapshot"))) {
+    const path = `${snapshots}/${id}`;
+    if (unfinished.has(id)) await discard(disk, path);
     else if (older || await isAwaited(path, lives)) continue;
-    else if (await hasFiles(path)) await keepLost(disk, Number(name));
+    else if (await hasFiles(path)) await keepLost(disk, id);
     else await discard(disk, path);
   }
 }
 
-async function noteMissingLayers(disk: Disk): Promise<void> {
-  const present = new Set(await namesIn(disk.paths.layers));
+function noteMissingLayers(disk: Disk): void {
+  const present = new Set(cacheNamesIn(disk.paths.layers).ids);
   for (const id of idsOf(disk, "layer")) {
     if (present.has(id)) continue;
-    disk.db.run("UPDATE layer SET verified_at = 0 WHERE cache_id = ?", Number(id));
+    disk.db.run("UPDATE layer SET verified_at = 0 WHERE cache_id = ?", id);
   }
 }
 
@@ -95,17 +96,14 @@ async function sweepBlobs(disk: Disk): Promise<void> {
   }
 }
 
-function idsOf({ db }: Disk, table: "layer" | "chain" | "snapshot"): Set<string> {
-  const rows = db.all<{ id: number }>(
-    `SELECT DISTINCT cache_id AS id FROM ${table} WHERE cache_id IS NOT NULL`,
-  );
-  return new Set(rows.map(({ id }) => String(id)));
+function idsOf({ db }: Disk, table: "layer" | "chain" | "snapshot"): Set<number> {
+  const sql = `SELECT cache_id FROM ${table} WHERE cache_id IS NOT NULL`;
+  return new Set(db.arrays<[number]>(sql).map(([id]) => id));
 }
 
-/** Names in a directory that are cache ids without a row. */
-async function orphans(directory: string, known: ReadonlySet<string>): Promise<string[]> {
-  const names = await namesIn(directory);
-  return names.filter((name) => /^[1-9][0-9]*$/.test(name) && !known.has(name));
+/** The cache ids in a directory that have no row. */
+function orphans(directory: string, known: ReadonlySet<number>): number[] {
+  return cacheNamesIn(directory).ids.filter((id) => !known.has(id));
 }
 
 /**

@@ -161,13 +161,13 @@ export function checkSnapshot(
   report: Report,
 ): void {
   const path = `snapshots/${row.cache_id}`;
-  const files = filesByName(home);
-  if (files.get("fs")?.type !== "directory") {
+  const files = home?.files.find(({ name }) => name === "fs");
+  if (files?.type !== "directory") {
     report({
       kind: "snapshot",
       what: `${path}/fs of snapshot ${snapshotName(row)}`,
       expected: "a directory",
-      actual: files.has("fs") ? "another kind of file" : "missing",
+      actual: files === undefined ? "missing" : "another kind of file",
       healedBy: "user",
       site: { at: "snapshot", key: snapshotName(row) },
     });

@@ -126,9 +126,8 @@ function checkSnapshots(
   row: Say,
   dangling: SayDangling,
 ): void {
-  const committed = new Map(
-    snapshots.map((one) => [snapshotName(one), one.kind === "committed"]),
-  );
+  const committed = new Map<string, boolean>();
+  for (const one of snapshots) committed.set(snapshotName(one), one.kind === "committed");
   const owners = new Map<number, string>();
   for (const one of snapshots) {
     const { scope, kind, parent, cache_id, diff_id, labels } = one;

@@ -4,6 +4,7 @@ import { betweenCommits, readRows, requireDisk, type StoreRows } from "../../sto
 import type { DiskStore, Store } from "../../store/mod.ts";
 import type { Finding } from "../contract.ts";
 import { deepPass } from "../deep/deep_pass.ts";
+import { jobsAtOnce } from "../deep/jobs_at_once.ts";
 import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
@@ -86,10 +87,13 @@ async function findDeeply(
 ): Promise<Damage[]> {
   await using owned = new AsyncDisposableStack();
   const found: Damage[] = [];
+  const running = pool ?? owned.use(createPool());
+  const before = readRows(store);
   await deepPass({
     store,
-    rows: readRows(store),
-    pool: pool ?? owned.use(createPool()),
+    rows: before,
+    pool: running,
+    atOnce: jobsAtOnce(running, before, scope),
     scope,
     report: (damage) => void found.push(damage),
     progress: new ProgressSum(onProgress),

@@ -87,7 +87,8 @@ function* passHomes<Row extends { readonly cache_id: number }>(
   own: readonly Row[],
   check: Check<Row>,
 ): Generator<void, void, void> {
-  const left = new Map(own.map((row) => [row.cache_id, row]));
+  const left = new Map<number, Row>();
+  for (const row of own) left.set(row.cache_id, row);
   const { ids, others } = homesIn(store, home);
   for (const name of others) checkStray(report, owner, `${home}/${name}`);
   for (const cacheId of ids) {

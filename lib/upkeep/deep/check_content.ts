@@ -29,8 +29,9 @@ const BATCH = 16 * 1024 * 1024;
 export async function checkContent(pass: DeepPass): Promise<void> {
   const batches = batchesOf(plan(pass));
   await boundedParallel(batches, async (batch, signal) => {
-    const input = batch.map(({ path, names }): FileToHash => ({
+    const input = batch.map(({ path, size, names }): FileToHash => ({
       path,
+      size,
       algorithms: [...new Set(names.map(({ digest }) => algorithmOf(digest)))],
     }));
     const task = pass.progress.task();
@@ -41,7 +42,7 @@ export async function checkContent(pass: DeepPass): Promise<void> {
     for (const [i, content] of batch.entries()) {
       judge(content, input[i] as FileToHash, results[i] as HashedFile, pass);
     }
-  }, { limit: pass.pool.size + 1, signal: pass.signal });
+  }, { limit: pass.atOnce, signal: pass.signal });
 }
 
 function judge(
@@ -66,9 +67,10 @@ function plan({ store, rows, scope, progress }: DeepPass): Content[] {
   const byInode = new Map<string, Content>();
   const add = (path: string, file: FileFact, size: number, name: Named) => {
     if (file.type !== "file" || file.size !== size) return;
-    const known = byInode.get(file.inode);
+    const key = `${file.device}:${file.inode}`;
+    const known = byInode.get(key);
     if (known !== undefined) return void known.names.push(name);
-    byInode.set(file.inode, { path, size, names: [name] });
+    byInode.set(key, { path, size, names: [name] });
     progress.add(size);
   };
   const blobs = new Map(rows.blobs.map((row) => [row.digest, row]));

@@ -39,11 +39,11 @@ export async function checkDerived(
   pass: DeepPass,
   damaged: ReadonlySet<string>,
 ): Promise<void> {
-  const { pool, signal } = pass;
+  const { atOnce, signal } = pass;
   await boundedParallel(
     [...layerDirectories(pass), ...chainDirectories(pass)],
     (derived, signal) => checkOne(pass, derived, damaged, signal),
-    { limit: pool.size + 1, signal },
+    { limit: atOnce, signal },
   );
 }
 

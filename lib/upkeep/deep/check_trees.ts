@@ -27,6 +27,7 @@ export async function checkTrees(pass: DeepPass): Promise<ReadonlySet<string>> {
       sum: row.tree_sum,
       treeDigest: row.tree_digest,
       entries: row.entries,
+      size: row.tree_size,
     }, { signal, onProgress: ({ read }) => task(read) });
     if (problem === null) return;
     damaged.add(row.diff_id);
@@ -38,6 +39,6 @@ export async function checkTrees(pass: DeepPass): Promise<ReadonlySet<string>> {
       healedBy: "repair",
       site: { at: "layer", diffId: row.diff_id, cacheId: row.cache_id },
     });
-  }, { limit: pool.size + 1, signal: pass.signal });
+  }, { limit: pass.atOnce, signal: pass.signal });
   return damaged;
 }

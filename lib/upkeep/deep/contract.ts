@@ -11,6 +11,8 @@ export interface DeepPass {
   readonly rows: StoreRows;
   /** Runs the jobs that read. */
   readonly pool: Pool;
+  /** Number of jobs that run at once. */
+  readonly atOnce: number;
   /** What is checked; `null` for everything. */
   readonly scope: Scope | null;
   readonly report: Report;

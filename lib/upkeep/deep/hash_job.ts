@@ -1,11 +1,14 @@
 import { type Algorithm, createHasher } from "../../digest/mod.ts";
 import { fileErrno } from "../../linux/mod.ts";
-import type { Job, JobContext } from "../../pool/mod.ts";
+import type { BriefJob } from "../../pool/internal.ts";
+import type { JobContext } from "../../pool/mod.ts";
 
 /** A file whose digest is checked. */
 export interface FileToHash {
   /** Absolute path. */
   readonly path: string;
+  /** Expected size in bytes, where it is known. It only decides whether a worker is worth its start. */
+  readonly size?: number | undefined;
   /** The algorithms by which it is named. */
   readonly algorithms: readonly Algorithm[];
 }
@@ -20,13 +23,17 @@ export interface HashedFile {
   readonly failure: string | null;
 }
 
+/** Bytes that are hashed in less time than a worker takes to start. */
+const BRIEF = 64 * 1024 * 1024;
+
 /** Number of bytes that are read at once: one call to the kernel and one to the hash for each. */
 const PIECE = 1024 * 1024;
 
 /** Reads files from their first to their last byte and hashes them, in a worker. */
-export const hashJob: Job<readonly FileToHash[], HashedFile[]> = {
+export const hashJob: BriefJob<readonly FileToHash[], HashedFile[]> = {
   name: "hash-files",
   entry: "extract",
+  isBrief: (files) => files.reduce((sum, { size = Infinity }) => sum + size, 0) <= BRIEF,
   async run(files, context) {
     await Promise.resolve();
     context.signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { fileErrno } from "../../linux/mod.ts";
-import type { Job } from "../../pool/mod.ts";
+import type { BriefJob } from "../../pool/internal.ts";
 import { decodeTree } from "../../tree/mod.ts";
 import { type Digest, sha256 } from "../../digest/mod.ts";
 import { isOtherTreeVersion } from "../../tree/internal.ts";
@@ -15,7 +15,12 @@ export interface TreeToCheck {
   readonly treeDigest: string;
   /** Number of entries. */
   readonly entries: number;
+  /** Expected size of the file in bytes, where it is known. It only decides whether a worker is worth its start. */
+  readonly size?: number | undefined;
 }
+
+/** Size of a tree that is read in less time than a worker takes to start. */
+const BRIEF = 2 * 1024 * 1024;
 
 /** What is wrong with a tree. */
 export interface TreeProblem {
@@ -27,9 +32,10 @@ export interface TreeProblem {
  * Reads the file of a tree and compares it with its row, in a worker. `null` when it is right. A tree that another
  * version of varve wrote is no damage: it is derived again when it is used.
  */
-export const treeJob: Job<TreeToCheck, TreeProblem | "other version" | null> = {
+export const treeJob: BriefJob<TreeToCheck, TreeProblem | "other version" | null> = {
   name: "check-tree",
   entry: "extract",
+  isBrief: ({ size = Infinity }) => size <= BRIEF,
   async run(input, { signal, progress }) {
     await Promise.resolve();
     signal.throwIfAborted();

@@ -13,8 +13,10 @@ export interface FileFact {
   readonly uid: number;
   /** Size in bytes. */
   readonly size: number;
-  /** Device and inode as one text: equal for hard links to the same file. */
-  readonly inode: string;
+  /** Number of the device. With the inode it is equal for hard links to the same file. */
+  readonly device: number;
+  /** Number of the inode. */
+  readonly inode: number;
 }
 
 /** A directory with a cache id, such as `layers/<cache-id>/`. */
@@ -64,13 +66,19 @@ export function factOf(directory: string, name: string): FileFact | undefined {
     mode: (info.mode ?? 0) & 0o7777,
     uid: info.uid ?? 0,
     size: info.size,
-    inode: `${info.dev}:${info.ino}`,
+    device: info.dev,
+    inode: info.ino ?? 0,
   };
 }
 
 /** The names in a directory with the lstat(2) of each. */
 export function factsIn(directory: string): FileFact[] {
-  return namesAt(directory).flatMap((name) => factOf(directory, name) ?? []);
+  const facts: FileFact[] = [];
+  for (const name of namesAt(directory)) {
+    const fact = factOf(directory, name);
+    if (fact !== undefined) facts.push(fact);
+  }
+  return facts;
 }
 
 /** A directory with a cache id and everything directly in it; `undefined` when it does not exist. */
@@ -82,7 +90,7 @@ export function homeFact(parent: string, name: string): HomeFact | undefined {
   const markerFile = files.find((file) => file.name === MARKER);
   return {
     directory,
-    files: files.filter((file) => file !== markerFile),
+    files: markerFile === undefined ? files : files.filter((file) => file !== markerFile),
     marker: markerFile?.type === "file" ? readMarkerAt(`${path}/${MARKER}`) : null,
     markerFile,
   };

@@ -1,3 +1,4 @@
+import { cacheNamesIn } from "./cache_names.ts";
 import { isOwnerId } from "../ingest_names.ts";
 import { indexBytes } from "../layout_index.ts";
 import { FileLock } from "../lock.ts";
@@ -10,17 +11,14 @@ import { factsIn, type FileFact, type HomeFact, homeFact, namesAt } from "./file
 
 /** Maximum time in ms that a check waits for the commits of other processes. */
 const TIMEOUT = 2_000;
-/** The name of a directory with a cache id. */
-const CACHE_ID = /^[1-9][0-9]{0,15}$/;
 
 /** The cache ids in `layers/`, `chains/` or `snapshots/`, and the names there that are none. */
 export function homesIn(
   store: DiskStore,
   home: "layers" | "chains" | "snapshots",
 ): { readonly ids: number[]; readonly others: string[] } {
-  const names = namesAt(diskOf(store).paths[home]);
-  const ids = names.filter((name) => CACHE_ID.test(name)).map(Number).sort((a, b) => a - b);
-  return { ids, others: names.filter((name) => !CACHE_ID.test(name)) };
+  const { ids, others } = cacheNamesIn(diskOf(store).paths[home]);
+  return { ids: [...new Float64Array(ids).sort()], others: [...others].sort() };
 }
 
 /** A directory with a cache id; `undefined` when it does not exist. */

@@ -90,6 +90,9 @@ export interface SnapshotMarker {
  */
 export type Marker = LayerMarker | ChainMarker | SnapshotMarker;
 
+/** Refuses what is not UTF-8. A decoder costs more than the decoding of a marker. */
+const DECODER = new TextDecoder("utf-8", { fatal: true });
+
 /** First line of a marker: magic and version. */
 const MAGIC = "varve-marker 3\n";
 /** The first lines of all versions, oldest first. */
@@ -118,7 +121,7 @@ export function parseMarker(bytes: Uint8Array, path: string): Marker {
   let text: string;
   let value: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = DECODER.decode(bytes);
   } catch (error) {
     throw bad("not UTF-8", error);
   }

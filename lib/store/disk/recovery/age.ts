@@ -1,10 +1,10 @@
 import type { Disk } from "../context.ts";
+import { cacheNamesIn } from "../inspect/cache_names.ts";
 import { setState, stateOf } from "../context.ts";
 import type { Database } from "../database/database.ts";
 import { shownGeneration } from "../layout_index.ts";
 import { markerIn } from "../markers/marker.ts";
 import type { Paths } from "../paths.ts";
-import { namesIn } from "../system.ts";
 import { isOlder, noteOlder } from "./older.ts";
 import { leaveWitness, readWitness } from "./witness.ts";
 
@@ -88,12 +88,19 @@ async function highestIds({ layers, chains, snapshots }: Paths): Promise<{
 }> {
   let [marked, any] = [0, 0];
   for (const directory of [layers, chains, snapshots]) {
-    const ids = (await namesIn(directory)).filter((name) => /^[1-9][0-9]{0,14}$/.test(name))
-      .map(Number).sort((a, b) => b - a);
-    any = Math.max(any, ids[0] ?? 0);
-    for (const id of ids) {
+    const { ids } = cacheNamesIn(directory);
+    const highest = ids.reduce((most, id) => Math.max(most, id), 0);
+    any = Math.max(any, highest);
+    if (highest <= marked) continue;
+    // Nearly always the highest has a marker.
+    const isMarked = async (id: number) => (await markerIn(`${directory}/${id}`))?.id === id;
+    if (await isMarked(highest)) {
+      marked = highest;
+      continue;
+    }
+    for (const id of ids.filter((id) => id > marked).sort((a, b) => b - a)) {
       if (id <= marked) break;
-      if ((await markerIn(`${directory}/${id}`))?.id === id) marked = id;
+      if (await isMarked(id)) marked = id;
     }
   }
   return { marked, any };
