@@ -202,6 +202,7 @@ export {
   type CompressImageOptions,
   exportImage,
   type ExportOptions,
+  type ImageOrigin,
   imageTree,
   type ImageTreeOptions,
   importImage,
@@ -220,6 +221,7 @@ export {
 } from "./lib/image/mod.ts";
 export {
   type ArchiveInput,
+  archiveOrigin,
   type LoadArchiveOptions,
   loadImages,
   saveImages,
@@ -253,6 +255,7 @@ export {
   type PushOptions,
   type PushProgress,
   RegistryClient,
+  registryOrigin,
   type Token,
   type Tokens,
   type TransferOptions,

@@ -10,6 +10,7 @@
  *
  * @module
  */
+export { archiveOrigin } from "./archive_origin.ts";
 export { type LoadArchiveOptions, loadImages } from "./load.ts";
 export type { ArchiveInput } from "./open_files.ts";
 export { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "./save.ts";

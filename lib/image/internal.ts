@@ -5,6 +5,7 @@
  */
 export type * from "./contract.ts";
 export { ingestContent, ingestImages, type IngestOptions } from "./image_ingest.ts";
+export { originOf, sourceOf } from "./image_origin.ts";
 export { imageView } from "./image_view.ts";
 export { importLayer } from "./import_image.ts";
 export { inputError, layerError } from "./input_error.ts";

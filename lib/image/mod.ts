@@ -27,6 +27,7 @@
 export { appendImage } from "./append_image.ts";
 export { compressImage, type CompressImageOptions } from "./compress_image.ts";
 export { exportImage, type ExportOptions, exportTree } from "./export_image.ts";
+export type { ImageOrigin } from "./image_origin.ts";
 export { imageTree, type ImageTreeOptions } from "./image_tree.ts";
 export { importImage, type ImportOptions } from "./import_image.ts";
 export type { LoadedImage, LoadedLayer } from "./loaded_image.ts";

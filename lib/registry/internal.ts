@@ -5,6 +5,5 @@
  */
 export { helperEnvironment, loginFile } from "./config/default_options.ts";
 export { isProxyVariable, PROXY_VARIABLES, proxyVariables } from "./http/proxy_variables.ts";
-export { registrySource } from "./transfer/registry_source.ts";
 export { remoteReference } from "./transfer/remote_reference.ts";
 export type { ProgramPullOptions } from "./transfer/pull_options.ts";

@@ -56,6 +56,7 @@ export type {
 export { copyImage, type CopyOptions, type CopySide } from "./transfer/copy.ts";
 export { pullImage } from "./transfer/pull.ts";
 export type { PullOptions } from "./transfer/pull_options.ts";
+export { registryOrigin } from "./transfer/registry_origin.ts";
 export { pushImage, type PushOptions } from "./transfer/push.ts";
 export type { PushedImage, PushProgress, TransferOptions } from "./transfer/registry_sink.ts";
 export type { ClientChoice } from "./transfer/client_for.ts";

@@ -41,6 +41,7 @@ export {
   stagedTree,
 } from "./disk/inspect/repairs.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
+export { ACCEPTED_RULES } from "./disk/derived/accepted_rules.ts";
 export {
   type CopiedRows,
   copyDatabaseTo,

@@ -1,4 +1,4 @@
-import type { ImageSource } from "../../image/internal.ts";
+import type { ImageOrigin } from "../../image/mod.ts";
 import type { LayerRules } from "../../layer_job/mod.ts";
 import type { OciLimits } from "../../oci/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
@@ -9,16 +9,15 @@ import type { Finding } from "../contract.ts";
 
 /** Options of {@linkcode repairStore}. */
 export interface RepairOptions extends CheckOptions, LayerRules {
+  /**
+   * Where bytes come from that the store has lost: an archive, a layout or an image of a registry. The image may be another
+   * one that has the same layers. When absent, only what the store itself holds heals.
+   */
+  readonly from?: ImageOrigin | undefined;
   /** Limits for documents of the source. */
   readonly documents?: Partial<OciLimits> | undefined;
   /** Called with each step that a user should know of: what was kept, removed or is still mounted. */
   readonly onStep?: ((message: string) => void) | undefined;
-}
-
-/** Options of a repair that may get bytes from elsewhere. */
-export interface SourcedRepairOptions extends RepairOptions {
-  /** Where missing bytes come from: an archive, a layout or a registry. Absent: only from the store itself. */
-  readonly from?: ImageSource | undefined;
 }
 
 /** What a repair did. */
@@ -33,7 +32,7 @@ export interface RepairReport {
 export interface Repair {
   readonly store: DiskStore;
   readonly pool: Pool;
-  readonly options: SourcedRepairOptions;
+  readonly options: RepairOptions;
   /** The damage that is healed. */
   readonly damages: readonly Damage[];
   /** Tells the user of a step. */

@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { ingestContent } from "../../image/internal.ts";
+import { ingestContent, sourceOf } from "../../image/internal.ts";
 import { layerRules } from "../../layer_job/internal.ts";
 import { ociLimits } from "../../oci/mod.ts";
 import { noteDamaged } from "../../store/internal.ts";
@@ -21,7 +21,7 @@ export async function healFromSource(
   for (const digest of lost) if (isDigest(digest)) noteDamaged(store, digest as Digest);
   if (from === undefined) return;
   try {
-    await ingestContent(store, from, {
+    await ingestContent(store, sourceOf(from), {
       ...layerRules(options),
       pool,
       documents: ociLimits(options.documents),

@@ -2,8 +2,12 @@ import { type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { StoreLayerIngest } from "../../image/internal.ts";
 import { layerRules } from "../../layer_job/internal.ts";
+import type { LayerRules } from "../../layer_job/mod.ts";
 import {
+  ACCEPTED_RULES,
+  type DerivedTree,
   dropBlobRow,
+  homeIn,
   homePath,
   linkBlob,
   noteDamaged,
@@ -63,19 +67,42 @@ async function isTarSound(
   return hashed?.digests[0] === id;
 }
 
-async function remakeTree({ store, pool, options, say }: Repair, diffId: DiffId): Promise<void> {
-  const tar = `${homePath(store, "layers", store.layers.get(diffId)?.cacheId ?? 0)}/layer.tar`;
-  const path = await stagedTree(store);
+async function remakeTree(repair: Repair, diffId: DiffId): Promise<void> {
+  const { store, say } = repair;
   try {
-    const input = { tar, path, diffId, rules: layerRules(options) };
-    const tree = await pool.run(deriveTreeJob, input, { signal: options.signal });
-    await replaceTree(store, diffId, tree);
+    await replaceTree(store, diffId, await deriveTree(repair, diffId));
     await noteLayerSound(store, diffId);
     say(`the tree of layer ${diffId} was derived from its tar`);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
     say(error.message);
   }
+}
+
+/**
+ * Derives a tree by the rules by which the layer came in, which may not be those of today: then it has the digest of its
+ * row or marker. If there is no such tree, today's rules decide.
+ */
+async function deriveTree(
+  { store, pool, options }: Repair,
+  diffId: DiffId,
+): Promise<DerivedTree> {
+  const { cacheId = 0, treeDigest } = store.layers.get(diffId) ?? {};
+  const marker = homeIn(store, "layers", cacheId)?.marker;
+  const known: readonly (string | undefined)[] = [
+    treeDigest,
+    marker?.kind === "layer" ? marker.treeDigest : undefined,
+  ];
+  const derive = async (rules: LayerRules) => {
+    const tar = `${homePath(store, "layers", cacheId)}/layer.tar`;
+    const input = { tar, path: await stagedTree(store), diffId, rules };
+    return await pool.run(deriveTreeJob, input, { signal: options.signal });
+  };
+  for (const rules of ACCEPTED_RULES) {
+    const tree = await derive(rules);
+    if (known.some((digest) => digest === tree.treeDigest)) return tree;
+  }
+  return await derive(layerRules(options));
 }
 
 /** Makes tar and tree of a layer again from a blob of it in the store. Notes the layer as damaged if there is none. */

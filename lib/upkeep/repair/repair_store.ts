@@ -3,7 +3,7 @@ import { checkRepairable, requireDisk } from "../../store/internal.ts";
 import type { DiskStore, Store } from "../../store/mod.ts";
 import { findDamage, findingsOf } from "../check/check_store.ts";
 import type { Damage } from "../check/damage.ts";
-import type { Repair, RepairOptions, RepairReport, SourcedRepairOptions } from "./contract.ts";
+import type { Repair, RepairOptions, RepairReport } from "./contract.ts";
 import { healFromSource } from "./from_source.ts";
 import { healLayers } from "./heal_layers.ts";
 import { healOrphans } from "./heal_orphans.ts";
@@ -13,7 +13,8 @@ import { healDerived, healSmall } from "./heal_small.ts";
 const ROUNDS = 3;
 
 /**
- * Checks a store and heals what it finds, from what the store itself holds.
+ * Checks a store and heals what it finds: from what the store itself holds, and with `from`, from an archive, a layout or a
+ * registry. No name changes.
  *
  * Nothing of a user is removed: not the files of a snapshot, not a name, not a file that is not the store's.
  *
@@ -36,14 +37,6 @@ const ROUNDS = 3;
 export async function repairStore(
   store: Store,
   options: RepairOptions = {},
-): Promise<RepairReport> {
-  return await repairFrom(store, options);
-}
-
-/** Does the same as {@linkcode repairStore}, and gets lost bytes from a source of images. */
-export async function repairFrom(
-  store: Store,
-  options: SourcedRepairOptions,
 ): Promise<RepairReport> {
   const disk = requireDisk(store, "repair a store");
   checkRepairable(disk);

@@ -1,7 +1,12 @@
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import { escapeText } from "../../../bytes/mod.ts";
-import { type CheckOptions, checkStore, type Finding, type Remedy } from "../../../upkeep/mod.ts";
-import { repairFrom } from "../../../upkeep/internal.ts";
+import {
+  type CheckOptions,
+  checkStore,
+  type Finding,
+  type Remedy,
+  repairStore,
+} from "../../../upkeep/mod.ts";
 import type { Context } from "../../context.ts";
 import { rebuildStore } from "../../../store/mod.ts";
 import { inCommandWords } from "../../mistakes/command_words.ts";
@@ -88,7 +93,7 @@ async function rebuild(context: Context, options: Options): Promise<Report> {
   const lines = [
     `the database was made again: ${images} image names, ${layers} layers, ${snapshots} snapshots\n`,
     ...(kept === null ? [] : [`the old database is kept as ${kept}\n`]),
-    ...unknown.map((path) => `${path} does not say what it is: it has no row\n`),
+    ...unknown.map((path) => `${path} does not say what it is: it has no row${adoptHint(path)}\n`),
   ];
   return {
     json: { rebuilt: { kept, images, layers, snapshots, unknown }, left: report.json },
@@ -97,17 +102,23 @@ async function rebuild(context: Context, options: Options): Promise<Report> {
   };
 }
 
+/** How a snapshot without a row comes back. */
+function adoptHint(path: string): string {
+  const id = /^snapshots\/(.*)$/.exec(path)?.[1];
+  return id === undefined ? "" : ` ('varve snapshot adopt ${id} KEY --image REF' gets it back)`;
+}
+
 async function repair(context: Context, deep: boolean, from?: string): Promise<Report> {
   const store = await context.store();
   using source = from === undefined ? undefined : await repairSource(context, from);
   const { ociLimits: documents, ...rules } = loadSettings(store);
-  const { healed, left } = await repairFrom(store, {
+  const { healed, left } = await repairStore(store, {
     deep,
     ...await deepOptions(context, deep),
     pool: await context.pool(),
     ...rules,
     documents,
-    from: source?.source,
+    from: source?.origin,
     onStep: (message) => context.say(`varve: ${escapeText(inCommandWords(message))}`),
   });
   const report = reportOf(left);

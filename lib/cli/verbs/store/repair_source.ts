@@ -1,13 +1,13 @@
-import { archiveSource } from "../../../archive/internal.ts";
-import type { ImageSource } from "../../../image/internal.ts";
-import { registrySource } from "../../../registry/internal.ts";
+import { archiveOrigin } from "../../../archive/mod.ts";
+import type { ImageOrigin } from "../../../image/mod.ts";
+import { registryOrigin } from "../../../registry/mod.ts";
 import { archiveName, parseArchiveSource } from "../../archive_source.ts";
 import type { Context } from "../../context.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
 
 /** Where a repair gets bytes from. Dispose to close what it holds open. */
 export interface RepairSource extends Disposable {
-  readonly source: ImageSource;
+  readonly origin: ImageOrigin;
 }
 
 /**
@@ -17,12 +17,13 @@ export interface RepairSource extends Disposable {
 export async function repairSource(context: Context, text: string): Promise<RepairSource> {
   if (archiveName(text) !== undefined || await exists(text)) {
     const { path, image, form } = parseArchiveSource(text);
-    return { source: archiveSource(path, { image, form }), [Symbol.dispose]: () => {} };
+    return { origin: archiveOrigin(path, { image, form }), [Symbol.dispose]: () => {} };
   }
-  const name = remoteReference(text.replace(/^docker:\/\//, ""), "pull");
+  const reference = text.replace(/^docker:\/\//, "");
+  const name = remoteReference(reference, "pull");
   const client = await registryClient(context, name, { plainHttp: false });
-  const source = registrySource(await context.store(), client, name, { allPlatforms: true });
-  return { source, [Symbol.dispose]: () => client[Symbol.dispose]() };
+  const origin = registryOrigin(await context.store(), client, reference);
+  return { origin, [Symbol.dispose]: () => client[Symbol.dispose]() };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,12 +4,10 @@
  *
  * @module
  */
-import { DEFAULT_TAR_LIMITS } from "../../../codec/tar/mod.ts";
 import type { DiffId } from "../../../digest/mod.ts";
 import { isBadData, type VarveError } from "../../../errors.ts";
-import { LAYER_LIMITS, type LayerPolicy } from "../../../layer/mod.ts";
 import { layerJob } from "../../../layer_job/internal.ts";
-import type { LayerJobOutput } from "../../../layer_job/mod.ts";
+import type { LayerJobOutput, LayerRules } from "../../../layer_job/mod.ts";
 import { createPool, type Pool } from "../../../pool/mod.ts";
 import { isOtherTreeVersion } from "../../../tree/internal.ts";
 import type { Ingest, StagedLayer } from "../../contract.ts";
@@ -18,25 +16,10 @@ import { layerDamage } from "../damage.ts";
 import type { LayerRow } from "../database/records.ts";
 import { LAYER_FILES } from "../names.ts";
 import { PLAIN_LAYER } from "../../rules.ts";
+import { ACCEPTED_RULES } from "./accepted_rules.ts";
 
 /** Begins an ingest into the store of a tree. */
 export type BeginIngest = () => Promise<Ingest>;
-
-/** The layer was accepted when it came in, perhaps under other limits than the present ones. */
-const LIMITS = Object.fromEntries(
-  Object.keys(LAYER_LIMITS).map((key) => [key, Number.MAX_SAFE_INTEGER]),
-);
-const STREAM_LIMITS = Object.fromEntries(
-  Object.keys(DEFAULT_TAR_LIMITS).map((key) => [key, Number.MAX_SAFE_INTEGER]),
-);
-
-/** The policies by which a layer may have been read. The digest of the tree shows which of them it was. */
-const POLICIES: readonly Partial<LayerPolicy>[] = [
-  {},
-  { ima: "keep" },
-  { devices: "skip" },
-  { ima: "keep", devices: "skip" },
-];
 
 /** Whether the file of a layer tree is of another version. A file that is no tree at all is damaged instead. */
 function hasOtherVersion(path: string): boolean {
@@ -63,19 +46,19 @@ async function deriveTree(
   if (disk.readOnly) throw damage;
   await using stack = new AsyncDisposableStack();
   const running = pool ?? stack.use(createPool({ inline: true }));
-  for (const policy of POLICIES) {
-    const outcome = await tryPolicy(disk, begin, row, running, policy);
+  for (const rules of ACCEPTED_RULES) {
+    const outcome = await tryRules(disk, begin, row, running, rules);
     if (outcome === "done") return;
   }
   throw layerDamage(disk, row.diff_id, `${state}, and its tar gives another tree`);
 }
 
-async function tryPolicy(
+async function tryRules(
   disk: Disk,
   begin: BeginIngest,
   row: LayerRow,
   pool: Pool,
-  policy: Partial<LayerPolicy>,
+  rules: LayerRules,
 ): Promise<"done" | "other tree"> {
   await using ingest = await begin();
   const diffId = row.diff_id as DiffId;
@@ -83,7 +66,7 @@ async function tryPolicy(
   // Another process made it meanwhile.
   if (begun.state === "present") return "done";
   const { staged } = begun;
-  const output = await scan(disk, row, staged, pool, policy);
+  const output = await scan(disk, row, staged, pool, rules);
   if (output.treeDigest !== row.tree_digest) {
     await staged.discard();
     return "other tree";
@@ -98,7 +81,7 @@ async function scan(
   row: LayerRow,
   staged: StagedLayer,
   pool: Pool,
-  policy: Partial<LayerPolicy>,
+  rules: LayerRules,
 ): Promise<LayerJobOutput> {
   const path = `${disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`;
   try {
@@ -106,9 +89,7 @@ async function scan(
       source: { kind: "file", path, offset: 0, length: row.size },
       target: staged.target,
       expected: { diffId: row.diff_id as DiffId },
-      policy,
-      limits: LIMITS,
-      streamLimits: STREAM_LIMITS,
+      ...rules,
     });
   } catch (error) {
     await staged.discard();

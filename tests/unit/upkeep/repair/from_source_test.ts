@@ -1,5 +1,6 @@
 /** A repair takes lost bytes from any source that holds them, whatever image they are a part of there. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { archiveOrigin, createPool, openStore, repairStore } from "../../../../mod.ts";
 import { archiveTar, buildImage, dockerFiles, ociFiles } from "../../../support/images/images.ts";
 import { commandOn } from "../../../support/cli/in_process.ts";
 import { needs } from "../../../support/machine/needs.ts";
@@ -138,4 +139,26 @@ Deno.test({
     await Deno.remove(store.blob(store.image.imageId));
     await heals(store, `${registry.host}/${NAME}`);
   },
+});
+
+Deno.test("repairStore takes bytes from an origin of the library", async () => {
+  await using temp = await tempDir();
+  await Deno.mkdir(temp.join("dir"));
+  await Deno.writeTextFile(temp.join("dir/file"), "content ".repeat(999));
+  const root = temp.join("store");
+  const on = commandOn(root);
+  assertEquals((await on(["import", temp.join("dir"), "app:1"])).code, 0);
+  assertEquals((await on(["save", "app:1", "-o", temp.join("app.tar")])).code, 0);
+  await flip(`${root}/layers/1/layer.tar`);
+  await using store = await openStore({ root });
+  await using pool = createPool({ workers: 1 });
+  const options = { deep: true, pool };
+  assert((await repairStore(store, options)).left.length > 0);
+  const foreign = { label: "foreign" };
+  await assertRejects(() => repairStore(store, { ...options, from: foreign }), TypeError);
+  const from = archiveOrigin(temp.join("app.tar"));
+  assertEquals(from.label, temp.join("app.tar"));
+  const { healed, left } = await repairStore(store, { ...options, from });
+  assertEquals(left, []);
+  assert(healed.some(({ kind }) => kind === "layer"));
 });
