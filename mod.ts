@@ -303,6 +303,7 @@ export {
   type MountRecord,
   unmountAll,
   type UnmountAllOptions,
+  type UnmountedImage,
   unmountImage,
   type UnmountImageOptions,
   unpackImage,

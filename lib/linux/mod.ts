@@ -45,6 +45,7 @@ export { isPermitted, isSupported } from "./libc/libc.ts";
 export { At, Open, Resolve } from "./libc/numbers.ts";
 export * from "./mount/loop.ts";
 export * from "./mount/mount_value.ts";
+export { hasFileSystem, isMountUsed } from "./mount/mount_users.ts";
 export * from "./mount/mountinfo.ts";
 export * from "./mount/perform_mount.ts";
 export * from "./mount/perform_unmount.ts";

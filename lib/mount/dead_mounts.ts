@@ -3,7 +3,9 @@ import { tryLockLowersAlone } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
 import { findMount, type MountInfo, readMountInfo } from "../linux/mod.ts";
 import {
+  detachedOf,
   ignoreMissing,
+  isDetachedUsed,
   isVarveMount,
   mountId,
   mountNamespace,
@@ -41,7 +43,22 @@ export async function endDeadMounts(
   store: DiskStore,
   snapshotter: () => Snapshotter,
 ): Promise<void> {
+  await endDetached(store, snapshotter);
   await endAll(store, deadLeases(store), snapshotter);
+}
+
+/** Ends the leases of detached mounts that nothing uses any more. */
+async function endDetached(store: DiskStore, snapshotter: () => Snapshotter): Promise<void> {
+  const leases = store.leases.list().filter((lease) => detachedOf(lease) !== undefined);
+  if (leases.length === 0) return;
+  const mounts = readMountInfo();
+  for (const lease of leases) {
+    const detached = detachedOf(lease);
+    if (detached === undefined || isDetachedUsed(detached, mounts)) continue;
+    const key = snapshotOfLease(lease);
+    if (key !== lease.id) await ignoreMissing(() => snapshotter().release(key));
+    await ignoreMissing(() => store.leases.remove(lease.id));
+  }
 }
 
 /** Removes the views of mounts that were killed before they had a lease. It reads all snapshots. */

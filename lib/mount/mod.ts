@@ -11,5 +11,5 @@
 export { type MountedImage, mountImage, type MountImageOptions } from "./mount_image.ts";
 export { listMounts, type MountRecord } from "./list_mounts.ts";
 export { unmountAll, type UnmountAllOptions } from "./unmount_all.ts";
-export { unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
+export { type UnmountedImage, unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
 export { unpackImage, type UnpackOptions, type UnpackRemains } from "./unpack_image.ts";

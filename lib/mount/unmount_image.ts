@@ -1,8 +1,20 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { absolutePath, findMount, performUnmount, readMountInfo } from "../linux/mod.ts";
 import {
+  absolutePath,
+  findMount,
+  hasFileSystem,
+  isNoSpace,
+  type MountInfo,
+  pauseThread,
+  performUnmount,
+  readMountInfo,
+} from "../linux/mod.ts";
+import {
+  detachedLease,
+  detachedOf,
   ignoreMissing,
+  isDetachedUsed,
   isVarveMount,
   mountId,
   mountState,
@@ -11,25 +23,42 @@ import {
 } from "../snapshot/internal.ts";
 import { createSnapshotter, type Snapshotter } from "../snapshot/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { Store } from "../store/mod.ts";
+import type { Lease, Store } from "../store/mod.ts";
 import { endDeadMounts } from "./dead_mounts.ts";
 import { forgetMount } from "./forget_mount.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 import { usersOf } from "./mount_users.ts";
 
+/** Number of looks at a mount after it was unmounted, and the time between two of them in ms. */
+const TRIES = 5, PAUSE = 5;
+
 /** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
   /** Removes the view of a read-only mount. When absent, a snapshotter is made. */
   readonly snapshotter?: Snapshotter | undefined;
-  /** Detach the mount now even if it is in use. It ends when its last user has finished. Default: false. */
+  /**
+   * Detach the mount now even if it is in use. It ends when its last user has finished; until then a lease keeps what it
+   * needs. Default: false.
+   */
   readonly lazy?: boolean | undefined;
+}
+
+/** What was unmounted. */
+export interface UnmountedImage {
+  /** Key of the snapshot that was mounted. */
+  readonly key: string;
+  /**
+   * Whether something still uses the mount, which cannot be seen any more: processes after a lazy unmount, or another
+   * mount namespace. Until that ends, the layers of the image and the snapshot are kept.
+   */
+  readonly inUse: boolean;
 }
 
 /**
  * Unmounts what `mountImage` mounted, and removes its lease. A read-write snapshot stays. After a
  * crash or a reboot, when nothing is mounted any more, only the lease and the view are removed.
  *
- * @returns the key of the snapshot that was mounted
+ * @returns the key of the snapshot that was mounted, and whether something still uses the mount
  * @throws {VarveError} `E_NOT_FOUND` nothing of this store is mounted there · `E_BUSY` it is in use ·
  * `E_PRECONDITION` something else is mounted over it, or it is in another mount namespace
  */
@@ -37,7 +66,7 @@ export async function unmountImage(
   store: Store,
   path: string,
   options: UnmountImageOptions = {},
-): Promise<{ readonly key: string }> {
+): Promise<UnmountedImage> {
   const target = realPath(path, store);
   const id = mountId(target);
   const lease = store.leases.get(id);
@@ -61,12 +90,14 @@ export async function unmountImage(
     );
   }
   const snapshotter = options.snapshotter ?? createSnapshotter(store);
-  unmount(target, options.lazy ?? false);
+  const key = snapshotOfLease(lease);
+  const inUse = mount === undefined
+    ? false
+    : detach(store, { mount, lease, lazy: options.lazy ?? false }, target);
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
   // While there is a lease, the same command can be given again after a kill.
-  const key = snapshotOfLease(lease);
   if (key !== id) await ignoreMissing(() => snapshotter.release(key));
   if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {
     await forgetWithHint(store, snapshotter, target);
@@ -75,7 +106,56 @@ export async function unmountImage(
   const disk = requireDisk(store, "unmount");
   await endDeadMounts(disk, () => snapshotter);
   trimRequestedLowers(disk);
-  return { key };
+  return { key, inUse };
+}
+
+/** A mount that is to end. */
+interface EndingMount {
+  readonly mount: MountInfo;
+  readonly lease: Lease;
+  readonly lazy: boolean;
+}
+
+/** Unmounts, and leaves a lease if something still uses the mount. Returns whether that is so. */
+function detach(store: Store, { mount, lease, lazy }: EndingMount, target: string): boolean {
+  const key = snapshotOfLease(lease);
+  const detached = detachedLease(mount, {
+    // The view of a read-only mount goes now; what it showed is kept.
+    resources: lease.resources.filter((one) => key !== lease.id || one !== `snapshot:${key}`),
+    now: Date.now(),
+  });
+  // A lazy unmount leaves users as a rule: after a kill, the lease says so.
+  const isKept = lazy && keep(store, detached);
+  try {
+    unmount(target, lazy);
+  } catch (error) {
+    if (isKept) store.leases.remove(detached.id);
+    throw error;
+  }
+  const facts = detachedOf(detached);
+  // Where the kernel does not tell, all processes are looked at. Without `lazy`, it has refused to unmount for those.
+  const isKnown = lazy || mount.type === "overlay" && hasFileSystem(mount.device) !== undefined;
+  const isUsed = () => isKnown && facts !== undefined && isDetachedUsed(facts, readMountInfo());
+  let inUse = isUsed();
+  // The kernel closes files of processes that have ended some time later.
+  for (let tries = lazy ? 0 : TRIES; inUse && tries > 0; tries--) {
+    pauseThread(PAUSE);
+    inUse = isUsed();
+  }
+  if (inUse && !isKept) keep(store, detached);
+  if (!inUse && isKept) store.leases.remove(detached.id);
+  return inUse;
+}
+
+/** Creates a lease. On a full disk it does not: the unmount is more important. Returns whether it did. */
+function keep(store: Store, lease: Lease): boolean {
+  try {
+    store.leases.create(lease);
+    return true;
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    return false;
+  }
 }
 
 /** Unmounts. An error about a mount in use says what uses it. */

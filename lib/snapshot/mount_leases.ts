@@ -23,6 +23,7 @@ import {
 } from "../linux/mod.ts";
 import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore, Lease, Store } from "../store/mod.ts";
+import { detachedOf, isDetachedUsed } from "./detached_mounts.ts";
 import { quoteKey } from "./keys.ts";
 import { snapshotOfLease } from "./lease_resources.ts";
 
@@ -137,8 +138,8 @@ export function liveMounts(store: Store): Map<string, Lease> {
 }
 
 /**
- * Returns a function that tells whether a lease is live: the lease of a mount while the kernel shows the mount, the
- * lease of a run while its lock is held, and any other until it expires.
+ * Returns a function that tells whether a lease is live: the lease of a mount while the kernel shows the mount, that of a
+ * detached mount while something uses it, that of a run while its lock is held, and any other until it expires.
  *
  * @param now the time, in ms since the epoch
  */
@@ -147,6 +148,8 @@ export function leaseLiveness(now: number): (lease: Lease) => boolean {
   let namespaces: Namespaces | undefined;
   return (lease) => {
     const lock = lease.labels[LOCK_LABEL];
+    const detached = detachedOf(lease);
+    if (detached !== undefined) return isDetachedUsed(detached, mounts ??= readMountInfo());
     if (lease.labels[MOUNT_LABEL] !== undefined) {
       mounts ??= readMountInfo();
       return mountState(lease, mounts, namespaces ??= new Namespaces()) !== "stale";
@@ -174,6 +177,7 @@ export function refuseLeased(store: DiskStore, key: string): void {
     const { labels } = lease;
     if (snapshotOfLease(lease) !== key) continue;
     const target = labels[MOUNT_LABEL], lock = labels[LOCK_LABEL];
+    refuseDetached(lease, key);
     if (target !== undefined && mountState(lease, readMountInfo()) !== "stale") {
       throw busy(key, target, `unmount ${target} first`);
     }
@@ -205,6 +209,9 @@ function isLocked(path: string): boolean {
 export function refuseBusy(store: DiskStore, key: string): void {
   const leased = [...liveMounts(store)].find(([, lease]) => snapshotOfLease(lease) === key);
   if (leased !== undefined) throw busy(key, leased[0], `unmount ${leased[0]}`);
+  for (const lease of store.leases.list()) {
+    if (snapshotOfLease(lease) === key) refuseDetached(lease, key);
+  }
   const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
   if (cacheId === null) return;
   const files = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
@@ -214,6 +221,17 @@ export function refuseBusy(store: DiskStore, key: string): void {
     BOUND.test(root) && fromText(files).endsWith(root)
   );
   if (found !== undefined) throw busy(key, found.mountPoint, `umount ${found.mountPoint}`);
+}
+
+/** Refuses the snapshot of a detached mount that is still used. */
+function refuseDetached(lease: Lease, key: string): void {
+  const detached = detachedOf(lease);
+  if (detached === undefined || !isDetachedUsed(detached, readMountInfo())) return;
+  throw new VarveError(
+    "E_BUSY",
+    `Cannot use snapshot ${quoteKey(key)}: it was unmounted, but something still uses the mount`,
+    { subject: key, hint: "end the processes that use it" },
+  );
 }
 
 function busy(key: string, target: string, hint: string): VarveError {

@@ -1,7 +1,7 @@
+import { gcKnowledge } from "../snapshot/internal.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { GcOptions, GcReport, Store } from "../store/mod.ts";
 import { dropCompressed, type DroppedImage } from "./drop_compressed.ts";
-import { gcKnowledge } from "./gc_knowledge.ts";
 import { removeRemains } from "./remains.ts";
 
 /** Options of {@linkcode collectGarbage}. */

@@ -15,7 +15,7 @@ import { attempt } from "../libc/call.ts";
 import { Errno, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
 import { At } from "../libc/numbers.ts";
-import type { Fd } from "./fd.ts";
+import { CWD, type Fd } from "./fd.ts";
 
 /** Type of an inode. */
 export type InodeType =
@@ -73,7 +73,7 @@ const TYPES: Readonly<Record<number, InodeType>> = {
   [S_IFSOCK]: "socket",
 };
 
-const STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
+const STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000, STATX_MNT_ID_UNIQUE = 0x4000;
 const MASK = STATX_BASIC_STATS | STATX_MNT_ID;
 
 // struct statx, 256 bytes (linux/stat.h). Each call decodes it before it returns.
@@ -126,6 +126,18 @@ export function statAt(directory: Fd, name: ByteString): Stat {
   const stat = tryStatAt(directory, name);
   if (stat === undefined) throw systemError("statx", name, Errno.ENOENT);
   return stat;
+}
+
+/**
+ * Id of the mount that a path leads into; links are followed. From Linux 6.8 on, no other mount of this boot ever has
+ * the id. An older kernel gives it again after an unmount.
+ *
+ * @returns `undefined` when the path leads nowhere, or this user may not look at it
+ */
+export function mountIdOf(path: ByteString): bigint | undefined {
+  const mask = STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+  if (attempt(() => libc().statx(CWD, cString(path), 0, mask, buffer)) < 0) return undefined;
+  return view.getUint32(0, true) & mask ? view.getBigUint64(144, true) : undefined;
 }
 
 /** Describes an open file. @throws {VarveError} `E_SYSCALL` */

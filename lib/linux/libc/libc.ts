@@ -66,6 +66,7 @@ const SYMBOLS = {
   // Calls without a wrapper in glibc 2.31. They go through `syscall`, by number. Each has its own
   // types.
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
+  ustat: { name: "syscall", parameters: ["i64", "u32", "buffer"], result: "i32" },
   openat2: {
     name: "syscall",
     parameters: ["i64", "i32", "buffer", "buffer", "usize"],

@@ -9,6 +9,7 @@ const ARM: boolean = Deno.build.arch === "aarch64";
  */
 export const SYS = {
   getdents64: (ARM ? 61 : 217) as number,
+  ustat: (ARM ? undefined : 136) as number | undefined,
   open_tree: 428,
   move_mount: 429,
   fsopen: 430,

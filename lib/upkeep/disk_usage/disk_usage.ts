@@ -1,7 +1,7 @@
+import { gcKnowledge } from "../../snapshot/internal.ts";
 import { listContainers } from "../../container/mod.ts";
 import { countParts, plannedPaths, requireDisk } from "../../store/internal.ts";
 import type { DiskStore, Store, Thing } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 import { endedContainers, mountedKeys, unusedImages } from "../prune/unused.ts";
 import type { DiskUsage, UsageRow, UsageType } from "./contract.ts";
 import { detailsOf } from "./details.ts";

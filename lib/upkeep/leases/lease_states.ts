@@ -1,7 +1,6 @@
-import { LOCK_LABEL } from "../../snapshot/internal.ts";
+import { detachedOf, gcKnowledge, LOCK_LABEL } from "../../snapshot/internal.ts";
 import { MOUNT_LABEL } from "../../snapshot/mod.ts";
 import type { DiskStore, Lease } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 
 /** A lease, and whether it keeps anything. */
 export interface LeaseState {
@@ -21,6 +20,8 @@ export function leaseStates(store: DiskStore): LeaseState[] {
     const mount = labels[MOUNT_LABEL];
     const heldBy = mount !== undefined
       ? `it belongs to the mount at ${mount}`
+      : detachedOf(lease) !== undefined
+      ? "it belongs to a mount that was unmounted while something used it"
       : labels[LOCK_LABEL] !== undefined
       ? "it belongs to a container that runs"
       : null;

@@ -1,3 +1,4 @@
+import { gcKnowledge } from "../../snapshot/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
 import { inodesAt, requireDisk } from "../../store/internal.ts";
@@ -10,7 +11,6 @@ import type {
   Store,
   Thing,
 } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 import type { PruneFilter } from "./filter.ts";
 import { endedContainers, filterImages, unusedImages } from "./unused.ts";
 

@@ -3,7 +3,7 @@ import { type ContainerInfo, listContainers } from "../../container/mod.ts";
 import { isDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { isSupported } from "../../linux/mod.ts";
-import { snapshotOfLease } from "../../snapshot/internal.ts";
+import { gcKnowledge, snapshotOfLease } from "../../snapshot/internal.ts";
 import { IMAGE_MANIFEST_LABEL, liveMounts, MOUNT_LABEL } from "../../snapshot/mod.ts";
 import { reachedFrom } from "../../store/internal.ts";
 import {
@@ -13,7 +13,6 @@ import {
   type Lease,
   readImage,
 } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 import { type Filtered, passes, type PruneFilter } from "./filter.ts";
 
 /** How the names of images without a user's name begin. */

@@ -1,7 +1,7 @@
+import { gcKnowledge } from "../../snapshot/internal.ts";
 import { escapeForTerminal, fromText } from "../../bytes/mod.ts";
 import { isSupported, readMountInfo } from "../../linux/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 
 /** Whether a mount uses something in a directory of a layer or of a chain. */
 export function isMounted(store: DiskStore, home: string): boolean {

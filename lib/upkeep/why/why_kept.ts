@@ -1,7 +1,7 @@
+import { gcKnowledge } from "../../snapshot/internal.ts";
 import type { ChainId } from "../../digest/mod.ts";
 import { requireDisk } from "../../store/internal.ts";
 import type { Garbage, GcReport, Marks, Reason, Store, Thing } from "../../store/mod.ts";
-import { gcKnowledge } from "../gc_knowledge.ts";
 import { findThings } from "./find_things.ts";
 
 /** Why a thing of a store is kept, or what becomes of it. */

@@ -84,7 +84,7 @@ test("an image is mounted by its name, without a pool, a driver or a snapshotter
   for (const driver of ["native", "auto"] as const) {
     await mountImage(one.store, one.image, target, { driver, key: "work" });
     await Deno.writeTextFile(`${target}/new`, "kept");
-    assertEquals(await unmountImage(one.store, target), { key: "work" });
+    assertEquals(await unmountImage(one.store, target), { key: "work", inUse: false });
     await one.snapshotter.remove("work");
   }
   await mountImage(one.store, "example.org/a:1", target);
@@ -245,7 +245,7 @@ test("read-write: the changes stay, the image does not change", async (one) => {
 test("disposing after an unmount is no error", async (one) => {
   const target = one.target("mnt");
   await using mounted = await one.mount(target);
-  assertEquals(await one.unmount(target), { key: mounted.key });
+  assertEquals(await one.unmount(target), { key: mounted.key, inUse: false });
   assertEquals(await codeOf(() => one.unmount(target)), "E_NOT_FOUND");
 });
 
@@ -379,7 +379,7 @@ test("an unmount of a directory that is gone removes lease and view", async (one
     await Deno.remove(target);
     await replace();
     assertEquals(await codeOf(() => one.unmount(`${target}x`)), "E_NOT_FOUND");
-    assertEquals(await one.unmount(path), { key: `mount:${target}` });
+    assertEquals(await one.unmount(path), { key: `mount:${target}`, inUse: false });
     assertEquals(one.records(), []);
     await Deno.remove(target).catch(() => {});
   }

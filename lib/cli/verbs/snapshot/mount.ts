@@ -81,7 +81,10 @@ export const umount: Verb = {
   help:
     `--all unmounts everything of this store but containers that run. Afterwards the store can be removed.
 
-JSON: {"target","key"}; with --all: [{"target","key"}]`,
+With --lazy, processes may still use the mount. What it needs is kept until they end: gc leaves its layers, and
+the snapshot cannot be mounted again, run or removed.
+
+JSON: {"target","key","inUse"}; with --all: [{"target","key"}]. "inUse" says whether something still uses the mount.`,
   configure(command) {
     command.option("--lazy", "detach it now, even if it is in use")
       .option("--all", "unmount everything of this store");
@@ -103,8 +106,13 @@ JSON: {"target","key"}; with --all: [{"target","key"}]`,
       const json = await unmountAll(store, { snapshotter, lazy });
       return { json, text: json.map(({ target }) => `${escapeText(target)}\n`).join("") };
     }
-    const { key } = await unmountImage(store, directory, { snapshotter, lazy });
-    return { json: { target: directory, key }, text: "" };
+    const { key, inUse } = await unmountImage(store, directory, { snapshotter, lazy });
+    if (inUse) {
+      context.warn(
+        `something still uses the mount that was at ${directory}: what it needs is kept until that ends`,
+      );
+    }
+    return { json: { target: directory, key, inUse }, text: "" };
   },
 };
 

@@ -7,7 +7,8 @@ import {
 } from "../compose/internal.ts";
 import { isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
 import { VarveError } from "../errors.ts";
-import { leaseLiveness } from "../snapshot/internal.ts";
+import { detachedOf, isDetachedUsed } from "./detached_mounts.ts";
+import { leaseLiveness } from "./mount_leases.ts";
 import { ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore, GcKnowledge, Lease } from "../store/mod.ts";
 
@@ -37,20 +38,25 @@ const BOUND = new RegExp(
 
 /**
  * Returns a function that tells whether a mount uses files in a directory of the store: as a source, as a lower or upper
- * directory of an overlay, by a bind, or as the composed image of a shared mount.
+ * directory of an overlay, by a bind, or as the composed image of a shared mount. Mounts that were detached count while
+ * something uses them.
  */
 function usersOf(
   store: DiskStore,
-  mounts: readonly MountInfo[],
+  seen: readonly MountInfo[],
 ): (directory: string) => boolean {
+  const detached = store.leases.list().map(detachedOf).filter((one) => one !== undefined)
+    .filter((one) => isDetachedUsed(one, seen));
+  const mounts = [...seen, ...detached];
   const bound = mounts.map(({ root }) => BOUND.exec(root)?.[1]).filter((one) => one !== undefined);
-  // The kernel escapes some characters in options by backslashes.
-  const options = mounts.flatMap(({ source, superOptions }) => [source, ...superOptions]).join("\n")
-    .replaceAll("\\", "");
-  const points = new Set<string>(mounts.map(({ mountPoint }) => mountPoint));
+  // The kernel escapes some characters in options by backslashes. A path ends at a slash, a colon or the end of an option.
+  const options = mounts.flatMap(({ source, superOptions }) => [source, ...superOptions])
+    .map((option) => `${option}/`).join("\n").replaceAll("\\", "").replaceAll(":", "/");
+  const points = new Set<string>(seen.map(({ mountPoint }) => mountPoint));
   return (directory) => {
     const path = fromText(directory);
-    return options.includes(`${path}/`) || bound.some((one) => path.endsWith(one)) ||
+    return options.includes(`${path.replaceAll(":", "/")}/`) ||
+      bound.some((one) => path.endsWith(one)) ||
       composedMountPoints(store, directory).some((point) => points.has(point));
   };
 }
