@@ -23,6 +23,8 @@ export async function composeEagerly(
       context.warn(`${error.message}: its layers are extracted at the first mount`);
     }
   }
+  const { boundCaches } = await import("../snapshot/internal.ts");
+  await boundCaches(store, context.signal);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { mayMount, requirePermissions } from "../linux/mod.ts";
-import type { WritableSnapshot } from "../snapshot/internal.ts";
+import { boundCaches, type WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
 import { RUN_FILES } from "./container_run.ts";
 import { recordEnd, recordFailure, recordStart } from "./container_records.ts";
@@ -49,6 +49,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   const { snapshot, lock: locked } = await openLocked(options);
   using lock = locked;
   try {
+    await boundCaches(store, options.signal);
     const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
     await recordEnd(store, snapshotter, { key: snapshot.key, exit });
     return { key: snapshot.key, exit };

@@ -9,6 +9,7 @@ import {
   readMountInfo,
 } from "../linux/mod.ts";
 import {
+  boundCaches,
   holdLowers,
   isVarveMount,
   leaseResources,
@@ -99,7 +100,10 @@ export async function mountImage(
   refuseUnprivileged(stored.record.name);
   const snapshotter = options.snapshotter ?? createSnapshotter(disk, options);
   const { key, signal, now = Date.now } = options;
-  return await mountStored({ store: disk, snapshotter, image: stored, key, signal, now }, target);
+  const request = { store: disk, snapshotter, image: stored, key, signal, now };
+  const mounted = await mountStored(request, target);
+  await boundCaches(disk, signal);
+  return mounted;
 }
 
 /** Everything that a mount needs. */

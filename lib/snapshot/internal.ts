@@ -3,8 +3,8 @@
  *
  * @module
  */
+export { boundCaches } from "./bound_caches.ts";
 export { detachedLease, detachedOf, isDetachedUsed } from "./detached_mounts.ts";
-export { stackOf } from "./drivers/ancestors.ts";
 export { gcKnowledge } from "./gc_knowledge.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";

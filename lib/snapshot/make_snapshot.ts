@@ -3,6 +3,7 @@ import { VarveError } from "../errors.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { DiskStore, Snapshots } from "../store/mod.ts";
 import type { Ancestor, Driver, PrepareOptions } from "./contract.ts";
+import { boundCaches } from "./bound_caches.ts";
 import { EXTRACT_STATE, keptLabels } from "./keys.ts";
 import * as machine from "./machine.ts";
 
@@ -28,13 +29,16 @@ export interface SnapshotToMake extends PrepareOptions {
 export async function makeSnapshot(parts: MakerParts, wanted: SnapshotToMake): Promise<Mount[]> {
   wanted.signal?.throwIfAborted();
   const { mounts } = parts.store.directories;
+  let made: Mount[];
   try {
     // Until the row is written, only this lock says that the lowers are needed.
     using _ = await lockLowers(mounts, wanted.signal);
-    return await makeHeld(parts, wanted);
+    made = await makeHeld(parts, wanted);
   } finally {
     trimIfRequested(mounts, parts.trim);
   }
+  await boundCaches(parts.store, wanted.signal);
+  return made;
 }
 
 /** Makes the directory first and the row last, because no other process uses a directory without a row. */

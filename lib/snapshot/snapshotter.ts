@@ -20,6 +20,7 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
+import { boundCaches } from "./bound_caches.ts";
 import { appliedOverFiles, belowOf, filledUnseen, hasFiles } from "./extract_snapshot.ts";
 import * as machine from "./machine.ts";
 import { isReleased, neededAncestors } from "./lowers.ts";
@@ -98,13 +99,16 @@ export class StoreSnapshotter implements Snapshotter {
   ): Promise<Mount[]> {
     options.signal?.throwIfAborted();
     const { mounts } = this.#directories;
+    let found: Mount[];
     try {
       // If the snapshot was released, only this lock says that its lowers are needed, until its row says so again.
       using _ = await lockLowers(mounts, options.signal);
-      return await this.#mountsHeld(key, options.signal);
+      found = await this.#mountsHeld(key, options.signal);
     } finally {
       trimIfRequested(mounts, () => this.#trim());
     }
+    await boundCaches(this.#store, options.signal);
+    return found;
   }
 
   async #mountsHeld(key: string, signal: AbortSignal | undefined): Promise<Mount[]> {

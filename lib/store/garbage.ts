@@ -177,6 +177,19 @@ export interface Collector {
    * @throws {VarveError} `E_BUSY` another process collects · `E_SYSCALL` the kernel refuses
    */
   collect(knowledge?: GcKnowledge, options?: GcOptions): Promise<GcReport>;
+  /**
+   * Enforces the setting `cache.size`, if this open store has made a composed image or extracted a directory since it
+   * was enforced last; else it does nothing. It measures what was made since then, and everything only when the sum is
+   * beyond the setting. Then it removes those that were not used for the longest time, until 90 % of the setting are
+   * left. What is mounted, or belongs to a snapshot in use, stays.
+   *
+   * @returns what was removed
+   * @throws {VarveError} `E_BUSY` another process collects · `E_SYSCALL` the kernel refuses
+   */
+  boundCaches(
+    knowledge?: GcKnowledge,
+    options?: Pick<GcOptions, "signal">,
+  ): Promise<readonly Garbage[]>;
 }
 
 /** Something that keeps things of the store from gc for as long as it is open, such as an ingest. */

@@ -211,6 +211,24 @@ for (const runtime of RUNTIME_NAMES) {
 }
 
 Deno.test({
+  name: "run: removes the caches that are beyond cache.size when it has made its own",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve, root, temp } = fixture;
+    for (const name of ["files", "mnt"]) await Deno.mkdir(temp.join(name));
+    await varve.text(["import", temp.join("files"), "other:1"]);
+    await varve.text(["mount", "other:1", temp.join("mnt")]);
+    await varve.text(["umount", temp.join("mnt")]);
+    const [unused] = namesIn(`${root}/chains`);
+    await varve.text(["config", "set", "cache.size", "1"]);
+    assertEquals(await varve.text(["run", "--name", "k", BOX]), "cmd\n");
+    const chains = namesIn(`${root}/chains`);
+    assertEquals([chains.length, chains.includes(unused as string)], [1, false]);
+  },
+});
+
+Deno.test({
   name: "run: ten at once do not see each other's changes",
   ...need,
   fn: async () => {

@@ -145,7 +145,8 @@ export class DiskDirectories implements Directories {
       options.signal?.throwIfAborted();
       return await guarded(action, async () => {
         await this.#disk.syncer.tree(`${temporary}/${name}`);
-        return await this.#place(owner, name, temporary);
+        this.#disk.caches.areNew = true;
+        return await this.#used(await this.#place(owner, name, temporary));
       });
     } finally {
       await this.#disk.owner.tidy(() => removeAll(temporary));

@@ -21,10 +21,18 @@ export interface Disk {
   readonly readOnly: boolean;
   /** The space of the store, and its reserve. */
   readonly room: Room;
+  /** What this open store has done to caches. */
+  readonly caches: CacheActivity;
   /** See `OpenOptions.onWait`. */
   readonly onWait: ((message: string) => void) | undefined;
   /** Called with a message about something that the user should fix. */
   readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/** What an open store has done to caches. */
+export interface CacheActivity {
+  /** Whether it has made some since the bound of caches was enforced. */
+  areNew: boolean;
 }
 
 /** Options of {@linkcode checkWritable}. */
@@ -131,6 +139,11 @@ export function boundOf(db: Database, { setting, value }: CacheBound): number {
 /** Sets a number that the store keeps about itself. */
 export function setState(db: Database, key: string, value: number): void {
   db.run("UPDATE state SET value = ? WHERE key = ?", value, key);
+}
+
+/** Sets a number that the store keeps about itself, which older stores do not have. */
+export function putState(db: Database, key: string, value: number): void {
+  db.run("INSERT OR REPLACE INTO state VALUES (?, ?)", key, value);
 }
 
 /** Adds to a number that the store keeps about itself, inside a transaction; returns the sum. */

@@ -60,7 +60,8 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
     const owner = new Owner(paths);
     const { onWait, onWarning } = options;
     const syncer = new Syncer(durability);
-    const disk: Disk = { paths, db, syncer, owner, readOnly, room, onWait, onWarning };
+    const caches = { areNew: false };
+    const disk: Disk = { paths, db, syncer, owner, readOnly, room, caches, onWait, onWarning };
     if (readOnly || db.isCopy) {
       await guarded(`open store ${paths.root}`, () => checkAge(disk, false));
     } else {

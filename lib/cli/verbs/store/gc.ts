@@ -26,7 +26,8 @@ earlier and is still in trash/. What a mount uses is deferred to a later gc. 'va
 'varve run --rm' do the same when they end.
 
 Composed images and extracted directories of what is kept, and kept parts of downloads, are removed only beyond
-the settings cache.size and cache.parts: those first that were not used for the longest time.
+the settings cache.size and cache.parts: those first that were not used for the longest time. A mount or a run
+that makes a composed image or extracts a layer enforces cache.size, too.
 
 --drop-compressed also removes the compressed blobs of all layers. The images then name the uncompressed
 layers, which the store has anyway: their manifests get other digests, so a push changes digests. The image IDs

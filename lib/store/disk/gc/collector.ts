@@ -6,7 +6,7 @@ import { checkWritable, type Disk, freeingTransaction, takeLock } from "../conte
 import { collectorLock, keptPath } from "../ingest_names.ts";
 import { type OverduePart, overdueParts } from "../kept_bytes.ts";
 import { namesIn } from "../system.ts";
-import { cachesBeyond } from "./bounds.ts";
+import { type CacheBytes, cachesBeyond, noteCacheBytes } from "./bounds.ts";
 import { type Candidate, candidates, partCandidate, trashed } from "./candidates.ts";
 import { forgetChanges, noteChanges } from "./changes.ts";
 import { MarkSet } from "./mark_set.ts";
@@ -16,6 +16,12 @@ import { inSlices } from "./in_slices.ts";
 import { Snapshots } from "./snapshot_roots.ts";
 import { Sweep } from "./sweep.ts";
 import { Walk } from "./walk.ts";
+
+/**
+ * Share of the bound of caches that is left when new ones are beyond it. Otherwise each new cache would be beyond it
+ * again, and all would be measured each time.
+ */
+const LEFT_SHARE = 0.9;
 
 /** Collects the garbage of an open disk store; see {@linkcode Collector}. */
 export class DiskCollector implements Collector {
@@ -59,6 +65,8 @@ export class DiskCollector implements Collector {
     checkWritable(this.#disk, "collect garbage", { frees: true });
     return await guarded("collect garbage", async () => {
       using _ = await this.#begin(options);
+      const { inUse } = knowledge;
+      let cacheBytes: CacheBytes | undefined;
       try {
         freeingTransaction(this.#disk, "collect garbage", () => noteChanges(this.#disk.db));
         const marks = await this.mark(knowledge, { signal });
@@ -66,7 +74,9 @@ export class DiskCollector implements Collector {
         const left = await namesIn(this.#disk.paths.trash);
         await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
         if (options.bounds !== false) {
-          await sweep.removeCaches(await cachesBeyond(this.#disk, options));
+          const { caches, measured } = await cachesBeyond(this.#disk, { ...options, inUse });
+          await sweep.removeCaches(caches);
+          cacheBytes = measured;
           await sweep.removeParts(await this.#parts(options));
         }
         await sweep.emptyTrash(left);
@@ -76,7 +86,38 @@ export class DiskCollector implements Collector {
         this.#disk.owner.leaveMark();
         throw error;
       } finally {
-        freeingTransaction(this.#disk, "collect garbage", () => forgetChanges(this.#disk.db));
+        freeingTransaction(this.#disk, "collect garbage", () => {
+          forgetChanges(this.#disk.db);
+          if (cacheBytes !== undefined) noteCacheBytes(this.#disk.db, cacheBytes);
+        });
+        this.#disk.room.keep();
+      }
+    });
+  }
+
+  async boundCaches(
+    knowledge: GcKnowledge = {},
+    { signal }: Pick<GcOptions, "signal"> = {},
+  ): Promise<readonly Garbage[]> {
+    const { caches, db } = this.#disk;
+    if (!caches.areNew || !isIdle(knowledge)) return [];
+    const what = "remove caches";
+    return await guarded(what, async () => {
+      using _ = await this.#begin({ signal });
+      try {
+        const { inUse } = knowledge;
+        const beyond = await cachesBeyond(this.#disk, { share: LEFT_SHARE, inUse, signal });
+        const sweep = new Sweep(this.#disk, new MarkSet(), knowledge, { signal });
+        caches.areNew = !await sweep.removeCaches(beyond.caches);
+        const { measured } = beyond;
+        if (measured !== undefined) {
+          freeingTransaction(this.#disk, what, () => noteCacheBytes(db, measured));
+        }
+        return sweep.removed;
+      } catch (error) {
+        this.#disk.owner.leaveMark();
+        throw error;
+      } finally {
         this.#disk.room.keep();
       }
     });
@@ -137,12 +178,13 @@ export class DiskCollector implements Collector {
       else deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
     }
     if (bounds !== false) {
-      for (const cache of await cachesBeyond(this.#disk, options)) {
+      const { caches } = await cachesBeyond(this.#disk, { ...options, inUse: () => inUse });
+      for (const cache of caches) {
         // The caches of what is removed are removed with it.
         const isPlanned = cache.paths.some((path) =>
           planned.has(path) || planned.has(dirname(path))
         );
-        if (isPlanned || cache.paths.some(inUse)) continue;
+        if (isPlanned) continue;
         garbage.push(await measured(cache, cache.paths));
       }
       for (const part of await this.#parts(options)) {
@@ -156,6 +198,12 @@ export class DiskCollector implements Collector {
     }
     return { garbage, deferred, paths: planned };
   }
+}
+
+/** Whether no snapshot is being made. */
+function isIdle({ lockCaches }: GcKnowledge): boolean {
+  using lock = lockCaches?.();
+  return lock !== undefined;
 }
 
 /** The path of the directory that holds a path. */

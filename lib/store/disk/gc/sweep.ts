@@ -65,16 +65,19 @@ export class Sweep {
   /**
    * Removes caches of things that are kept, unless a snapshot is being made. No snapshot is made or mounted until they
    * have lost their names.
+   *
+   * @returns whether they were removed; `false` when a snapshot is being made
    */
-  async removeCaches(caches: readonly Candidate[]): Promise<void> {
-    if (caches.length === 0) return;
+  async removeCaches(caches: readonly Candidate[]): Promise<boolean> {
+    if (caches.length === 0) return true;
     let hidden: Hidden[];
     {
       using lock = this.#knowledge.lockCaches?.();
-      if (lock === undefined) return;
+      if (lock === undefined) return false;
       hidden = await this.#hide(withoutNeeded(this.#disk, caches));
     }
     await this.#unlink(hidden);
+    return true;
   }
 
   /** Removes kept bytes of downloads, unless a process uses them. */

@@ -1,7 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { type DiffId, sha256 } from "../../../../../lib/digest/mod.ts";
-import { openStore } from "../../../../../lib/store/mod.ts";
+import { VarveError } from "../../../../../lib/errors.ts";
+import { type GcKnowledge, openStore } from "../../../../../lib/store/mod.ts";
+import { FileLock } from "../../../../../lib/store/disk/lock.ts";
 import { namesIn } from "../../../../../lib/store/disk/system.ts";
+import { waitUntil } from "../../../../support/machine/wait.ts";
 import { diffIdsOf, type GcFixture, gcFixture, snapshotRow } from "./gc_fixture.ts";
 
 const IDLE = { lockCaches: () => ({ [Symbol.dispose]() {} }) };
@@ -100,4 +103,69 @@ Deno.test("kept parts beyond cache.parts are removed, the oldest first, by gc an
   store.settings.set("cache.parts", "50000");
   await (await openStore({ root, durability: "none" }))[Symbol.asyncDispose]();
   assertEquals(await parts(), names.slice(3));
+});
+
+Deno.test("boundCaches: measures what is new, and removes down to nine tenths of the bound", async () => {
+  await using fixture = await gcFixture();
+  const { store, root } = fixture;
+  const app = await fixture.load("docker.io/library/app:1", ["a", "b", "c"]);
+  const [a, b, c] = diffIdsOf(app) as [DiffId, DiffId, DiffId];
+  const made: string[] = [];
+  const make = async (diffId: DiffId, usedAt: number) =>
+    made.push(await extract(fixture, diffId, usedAt));
+  const left = () => Promise.all(made.map(isThere));
+  const bound = async (knowledge: GcKnowledge = IDLE) =>
+    (await store.collector.boundCaches(knowledge)).map(({ name }) => name);
+  store.settings.set("cache.size", "30000");
+  await make(a, 1);
+  assertEquals(await bound(), []);
+  await make(b, 2);
+  assertEquals(await bound(), []);
+  // Nothing is new: nothing is looked at, whatever the bound is.
+  store.settings.set("cache.size", "1");
+  assertEquals(await bound(), []);
+  store.settings.set("cache.size", "30000");
+
+  // While a snapshot is being made, and while another process collects, what is new stays new.
+  await make(c, 3);
+  assertEquals(await bound({}), []);
+  assertEquals(await bound({ lockCaches: () => undefined }), []);
+  {
+    using lock = await FileLock.acquire(`${root}/ingest/gc.lock`);
+    await assertRejects(() => bound(), VarveError, "another process is collecting");
+    lock.remove();
+  }
+  assertEquals(await left(), [true, true, true]);
+  assertEquals(await bound(), [a]);
+  assertEquals(await left(), [false, true, true]);
+  assertEquals(await bound(), []);
+
+  // What is mounted stays, and the next one goes.
+  await make(a, 4);
+  const inUse = () => (path: string) => path === made[1];
+  assertEquals(await bound({ ...IDLE, inUse }), [c]);
+  assertEquals(await left(), [true, true, false, true]);
+});
+
+Deno.test("what is not new is measured again only when the sum is beyond the bound", async () => {
+  await using fixture = await gcFixture();
+  const { store } = fixture;
+  const app = await fixture.load("docker.io/library/app:1", ["a", "b"]);
+  const [a, b] = diffIdsOf(app) as [DiffId, DiffId];
+  store.settings.set("cache.size", "100000");
+  const first = await extract(fixture, a, 1);
+  await waitUntil("a tick of the file system's clock", async () => {
+    const probe = await Deno.makeTempFile({ dir: fixture.root });
+    const now = (await Deno.stat(probe)).ctime as Date;
+    await Deno.remove(probe);
+    return now.getTime() > ((await Deno.stat(first)).ctime as Date).getTime() + 100;
+  });
+  await store.collector.collect(IDLE);
+  // Larger than the bound, but nobody looks: what a driver has made never changes.
+  await Deno.writeFile(`${first}/f`, new Uint8Array(200_000));
+  await extract(fixture, b, 2);
+  assertEquals(await store.collector.boundCaches(IDLE), []);
+  store.settings.set("cache.size", "10000");
+  const { removed } = await store.collector.collect(IDLE);
+  assertEquals(removed.map(({ name }) => name), [a, b]);
 });
