@@ -12,6 +12,7 @@ import {
   mountState,
   NAMESPACE_LABEL,
   snapshotOfLease,
+  trimLowers,
 } from "../snapshot/internal.ts";
 import { MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore, Lease } from "../store/mod.ts";
@@ -31,8 +32,8 @@ interface DeadMount {
 }
 
 /**
- * Ends the leases of mounts that a reboot or a kill has ended, and removes the views that were made for them. Read-write
- * snapshots stay. A mount that another process is making is not disturbed.
+ * Ends the leases of mounts that a reboot or a kill has ended, and removes the views that were made for them. Unmounts
+ * the shared lowers that no snapshot needs. Read-write snapshots stay. A mount that another process is making is not disturbed.
  *
  * A lease of another mount namespace of this boot stays, because its mount cannot be seen. So does a lease of this boot
  * whose directory is gone: it may have been renamed, and then the mount is still there.
@@ -45,6 +46,8 @@ export async function endDeadMounts(
 ): Promise<void> {
   await endDetached(store, snapshotter);
   await endAll(store, deadLeases(store), snapshotter);
+  // A mount that was killed before it had a row has left its lower.
+  trimLowers(store);
 }
 
 /** Ends the leases of detached mounts that nothing uses any more. */

@@ -19,7 +19,6 @@ import {
   mountId,
   mountState,
   snapshotOfLease,
-  trimRequestedLowers,
 } from "../snapshot/internal.ts";
 import { createSnapshotter, type Snapshotter } from "../snapshot/mod.ts";
 import { requireDisk } from "../store/internal.ts";
@@ -103,9 +102,7 @@ export async function unmountImage(
     await forgetWithHint(store, snapshotter, target);
   }
   directory?.[Symbol.dispose]();
-  const disk = requireDisk(store, "unmount");
-  await endDeadMounts(disk, () => snapshotter);
-  trimRequestedLowers(disk);
+  await endDeadMounts(requireDisk(store, "unmount"), () => snapshotter);
   return { key, inUse };
 }
 

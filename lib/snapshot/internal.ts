@@ -13,7 +13,7 @@ export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { lockSnapshotDirectory } from "./snapshot_lock.ts";
 export { ancestors, stat as statRow } from "./machine.ts";
-export { holdLowers, trimLowers, trimRequestedLowers } from "./lowers.ts";
+export { holdLowers, trimLowers } from "./lowers.ts";
 export {
   isVarveMount,
   leaseLiveness,

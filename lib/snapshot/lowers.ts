@@ -37,14 +37,6 @@ export async function holdLowers(store: DiskStore, signal?: AbortSignal): Promis
 }
 
 /**
- * Carries out a trim that a killed process requested, but did not carry out. Does nothing while a snapshot is being
- * made: then the process that makes it does this.
- */
-export function trimRequestedLowers(store: DiskStore): void {
-  trimIfRequested(store.directories.mounts, () => trim(store));
-}
-
-/**
  * Unmounts the shared lowers that no snapshot needs, whatever driver mounted them: such as those that a killed process
  * left mounted. Otherwise their images would be in use for ever. If that is not known, all stay mounted.
  */

@@ -1,15 +1,15 @@
 import { gcKnowledge } from "../snapshot/internal.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { GcOptions, GcReport, Store } from "../store/mod.ts";
-import { dropCompressed, type DroppedImage } from "./drop_compressed.ts";
+import type { DiskStore, GcOptions, GcReport, Store } from "../store/mod.ts";
+import { dropCompressed, type DroppedImage, planDrop } from "./drop_compressed.ts";
 import { removeRemains } from "./remains.ts";
 
 /** Options of {@linkcode collectGarbage}. */
 export interface CollectOptions extends GcOptions {
   /**
    * Whether images give up the compressed blobs of their layers. They then name the uncompressed layers, which the store
-   * has anyway. A push of such an image sends another manifest, with another digest. A dry run does not do it. Default:
-   * false.
+   * has anyway. A push of such an image sends another manifest, with another digest. A dry run tells which images and
+   * blobs that are. Default: false.
    */
   readonly dropCompressed?: boolean | undefined;
 }
@@ -53,6 +53,22 @@ export async function collectGarbage(
   const { dropCompressed: drops = false, dryRun = false, signal } = options;
   const disk = requireDisk(store, "collect garbage");
   if (!dryRun) await removeRemains(disk);
-  const dropped = drops && !dryRun ? await dropCompressed(disk, signal) : [];
+  if (drops && dryRun) return await dryDrop(disk, options);
+  const dropped = drops ? await dropCompressed(disk, signal) : [];
   return { ...await disk.collector.collect(gcKnowledge(disk), options), dropped };
+}
+
+/** What a collection would remove after images gave up their compressed blobs. */
+async function dryDrop(disk: DiskStore, options: CollectOptions): Promise<CollectReport> {
+  const { dropped, given, without } = await planDrop(disk, options.signal);
+  const knowledge = gcKnowledge(disk);
+  const report = await disk.collector.collect(knowledge, options);
+  const known = new Set(report.removed.map(({ name }) => name));
+  // The rest of the images stays: only what they give up is taken from the plan without them.
+  const { removed } = await disk.collector.collect(knowledge, { ...options, without });
+  const more = removed.filter(({ kind, name }) =>
+    kind === "blob" && given.has(name) && !known.has(name)
+  );
+  const bytes = more.reduce((sum, one) => sum + one.bytes, report.bytes);
+  return { ...report, removed: [...report.removed, ...more], bytes, dropped };
 }

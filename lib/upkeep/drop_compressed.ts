@@ -14,7 +14,13 @@ import {
   parseImageConfig,
 } from "../oci/mod.ts";
 import { IMAGE_MANIFEST_LABEL } from "../store/internal.ts";
-import { type DiskStore, documentLimits, type ImageRecord, type Ingest } from "../store/mod.ts";
+import {
+  type DiskStore,
+  documentLimits,
+  type ImageRecord,
+  type Ingest,
+  type Thing,
+} from "../store/mod.ts";
 import { createSnapshotter } from "../snapshot/mod.ts";
 
 /** An image whose compressed layers were dropped. */
@@ -51,6 +57,48 @@ export async function dropCompressed(
   return dropped;
 }
 
+/** What {@linkcode dropCompressed} would do. */
+export interface DropPlan {
+  /** The images that would give up their compressed blobs. */
+  readonly dropped: readonly DroppedImage[];
+  /** The compressed blobs, and the documents that would be replaced. */
+  readonly given: ReadonlySet<string>;
+  /** What keeps them now and would not then: images, leases that name these, and containers. */
+  readonly without: ReadonlySet<Thing>;
+}
+
+/** Finds out what {@linkcode dropCompressed} would do, and changes no image. */
+export async function planDrop(store: DiskStore, signal?: AbortSignal): Promise<DropPlan> {
+  const dropped: DroppedImage[] = [];
+  const manifests = new Map<Digest, Digest>();
+  const given = new Set<string>();
+  const without = new Set<Thing>();
+  for (const record of store.images.list()) {
+    signal?.throwIfAborted();
+    if (record.spare === true) continue;
+    // What is staged here is discarded.
+    await using ingest = await store.ingest();
+    const { name, target } = record;
+    const plain = await new Rewriter(store, ingest, manifests, given).document(target);
+    if (plain.digest === target.digest) continue;
+    const nameless = `<none>@${target.digest}`;
+    dropped.push({
+      name: name === nameless ? `<none>@${plain.digest}` : name,
+      from: target.digest,
+      to: plain.digest,
+    });
+    without.add(`image:${name}`);
+  }
+  for (const { id, resources } of store.leases.list()) {
+    if (resources.some((one) => without.has(one as Thing))) without.add(`lease:${id}`);
+  }
+  for (const { key, labels } of store.snapshots.read((table) => table.list())) {
+    const manifest = labels[IMAGE_MANIFEST_LABEL] as Digest;
+    if (manifests.has(manifest)) without.add(`snapshot:${key}`);
+  }
+  return { dropped, given, without };
+}
+
 async function dropOne(
   store: DiskStore,
   record: ImageRecord,
@@ -58,7 +106,7 @@ async function dropOne(
 ): Promise<DroppedImage | undefined> {
   const { target, platform } = record;
   await using ingest = await store.ingest();
-  const plain = await new Rewriter(store, ingest, manifests).document(target);
+  const plain = await new Rewriter(store, ingest, manifests, new Set()).document(target);
   if (plain.digest === target.digest) return undefined;
   const nameless = `<none>@${target.digest}`;
   const wasNamed = record.name === nameless || store.images.get(nameless) !== undefined;
@@ -75,11 +123,19 @@ class Rewriter {
   readonly #ingest: Ingest;
   /** New manifests by the old ones. */
   readonly #manifests: Map<Digest, Digest>;
+  /** Digests of what is replaced. */
+  readonly #given: Set<string>;
 
-  constructor(store: DiskStore, ingest: Ingest, manifests: Map<Digest, Digest>) {
+  constructor(
+    store: DiskStore,
+    ingest: Ingest,
+    manifests: Map<Digest, Digest>,
+    given: Set<string>,
+  ) {
     this.#store = store;
     this.#ingest = ingest;
     this.#manifests = manifests;
+    this.#given = given;
   }
 
   /** Stages the new form of a document. @returns its descriptor; the given one if nothing changes */
@@ -91,6 +147,7 @@ class Rewriter {
       : await this.#index(document);
     if (bytes === undefined) return target;
     const { digest, size } = await this.#ingest.blob(bytes, document.mediaType);
+    this.#given.add(target.digest);
     if (document.kind === "manifest") this.#manifests.set(target.digest, digest);
     return { ...target, digest, size };
   }
@@ -122,7 +179,11 @@ class Rewriter {
   async #manifest(manifest: Manifest): Promise<Uint8Array | undefined> {
     if (manifest.layers.every(({ mediaType }) => isPlain(mediaType))) return undefined;
     const layers = await this.#plainLayers(manifest);
-    return layers === undefined ? undefined : encodeManifest({ ...manifest, layers });
+    if (layers === undefined) return undefined;
+    for (const { digest, mediaType } of manifest.layers) {
+      if (!isPlain(mediaType)) this.#given.add(digest);
+    }
+    return encodeManifest({ ...manifest, layers });
   }
 
   /** The layers of an image, uncompressed; `undefined` when it is no image, or the store does not have it whole. */

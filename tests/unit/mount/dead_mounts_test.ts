@@ -1,6 +1,7 @@
 /** What mounts leave that were ended by a reboot or a kill, and when it is removed. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
+import type { DiffId } from "../../../lib/digest/mod.ts";
 import { performUnmount } from "../../../lib/linux/mod.ts";
 import { mountImage, unmountAll, unmountImage } from "../../../lib/mount/mod.ts";
 import { openMountTarget } from "../../../lib/mount/mount_target.ts";
@@ -135,6 +136,11 @@ function untrimmed(inner: Driver): Driver {
     mounts: (request) => inner.mounts(request),
     usage: (cacheId) => inner.usage(cacheId),
     sync: (cacheId) => inner.sync(cacheId),
+    createExtract: (...args) => inner.createExtract(...args),
+    extractMounts: (...args) => inner.extractMounts(...args),
+    showBelow: (...args) => inner.showBelow(...args),
+    hideBelow: (...args) => inner.hideBelow(...args),
+    warm: (...args) => inner.warm(...args),
     trim(): void {
       throw new Error("killed");
     },
@@ -173,4 +179,18 @@ test("umount of a read-write mount that is killed when it releases can be given 
   await assertRejects(() => unmountImage(store, target, { snapshotter: killed }), Error, "killed");
   await unmountImage(store, target, { snapshotter: one.snapshotter });
   assertEquals([one.records(), await mountsBelow(store.root)], [["active work"], []]);
+});
+
+test("the lower of a mount that was killed before it had a row is unmounted by the next mount", async (one) => {
+  const { store, driver, snapshotter, pool, temp } = one;
+  const other = await bringImage(store, pool, "example.org/other:1", [[{ name: "other" }]]);
+  const [layer] = other.layers;
+  const ancestors = [{ kind: "layer", diffId: layer?.diffId as DiffId } as const];
+  await driver.create({ kind: "view", cacheId: null, ancestors });
+  const [left] = await mountsBelow(store.directories.mounts);
+  const target = await one.mount("m");
+  const lowers = await mountsBelow(store.directories.mounts);
+  assertEquals([lowers.length, lowers.includes(left as string)], [1, false]);
+  await unmountImage(store, target, { snapshotter });
+  assertEquals([await mountsBelow(temp.path), store.leases.list()], [[], []]);
 });

@@ -69,7 +69,10 @@ const prepare: Verb = {
   usage: "prepare <key> [parent]",
   withoutStore: withoutParent,
   summary: "create a read-write snapshot and print its mounts",
-  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
+  help:
+    `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet but the image below it, which
+stays mounted below mounts/ of the store for whoever performs the mounts that are printed. 'varve snapshot rm KEY'
+lets go of it; so does 'varve umount --all', which keeps the snapshot: 'varve snapshot mounts KEY' mounts it again.
 
 ${MOUNTS_JSON}`,
   configure: makeOptions,
@@ -81,7 +84,9 @@ const view: Verb = {
   usage: "view <key> [parent]",
   withoutStore: withoutParent,
   summary: "create a read-only snapshot and print its mounts",
-  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
+  help:
+    `PARENT is a committed snapshot, a chainID or an image. As with prepare, the image below it stays mounted in
+the store until 'varve snapshot rm KEY' or 'varve umount --all'.
 
 ${MOUNTS_JSON}`,
   configure: makeOptions,

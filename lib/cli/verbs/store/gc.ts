@@ -1,4 +1,3 @@
-import { VarveError } from "../../../errors.ts";
 import type { Garbage, GcReport } from "../../../store/mod.ts";
 import { collectGarbage } from "../../../upkeep/mod.ts";
 import type { Context } from "../../context.ts";
@@ -22,7 +21,9 @@ export const gc: Verb = {
   help:
     `Kept is what image names, snapshots (so containers, too), live leases and running loads, pulls and commits need.
 Removed is the rest: blobs, layers, composed images and extracted directories, expired leases, and what was removed
-earlier and is still in trash/. What a mount uses is deferred to a later gc. 'varve rmi', 'varve snapshot rm' and
+earlier and is still in trash/. What a mount uses is deferred to a later gc. Before, gc ends what mounts and runs
+left that were killed or ended by a reboot: their leases and views, snapshots of 'run --rm', and images that stay
+mounted below mounts/ of the store although no snapshot needs them. 'varve rmi', 'varve snapshot rm' and
 'varve run --rm' do the same when they end.
 
 Composed images and extracted directories of what is kept, and kept parts of downloads, are removed only beyond
@@ -46,19 +47,19 @@ Example:
   async run(context, _, options) {
     const dryRun = options["dryRun"] === true;
     const dropCompressed = options["dropCompressed"] === true;
-    if (dropCompressed && dryRun) {
-      throw new VarveError(
-        "E_USAGE",
-        "Cannot use --dry-run with --drop-compressed: its blobs are garbage only when images have given them up",
-      );
-    }
     const store = await context.store();
     const { signal } = context;
     const report = await collectGarbage(store, { dryRun, dropCompressed, wait: WAIT, signal });
     warnOfUnreadable(context, report);
     for (const { name, from, to } of report.dropped) {
       context.warn(
-        `${name} is now ${shortDigest(to)}, it was ${shortDigest(from)}: a push changes its digest`,
+        dryRun
+          ? `${name} would be ${shortDigest(to)}, it is ${
+            shortDigest(from)
+          }: a push would change its digest`
+          : `${name} is now ${shortDigest(to)}, it was ${
+            shortDigest(from)
+          }: a push changes its digest`,
       );
     }
     return { json: report, text: textOf(report, dryRun, context.columns) };
