@@ -40,7 +40,7 @@ for (const driver of DRIVER_NAMES) {
       }
       const [a, b, c, d] = images as [StoredImage, StoredImage, StoredImage, StoredImage];
       const mount = async (image: StoredImage, name: string, key?: string) => {
-        Deno.mkdirSync(temp.join(name));
+        await Deno.mkdir(temp.join(name));
         return await mountImage(store, image, temp.join(name), { snapshotter, key });
       };
       const read = (name: string, file: string) =>
