@@ -43,7 +43,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   I06: "containerd's services are to come",
   I09: "containerd's services are to come",
   J04: "to come: failure points inside of the process",
-  J10: "to come: a file system that fails at random",
 };
 
 /** The rows that a test covers: the known ids in its name. */
