@@ -51,12 +51,16 @@ export function trimLowers(store: DiskStore): void {
   }
 }
 
-function trim(store: DiskStore): void {
+/** Unmounts the shared lowers of all drivers that the ancestors do not need. */
+export function trimShared(store: DiskStore, needed: () => readonly (readonly Ancestor[])[]): void {
   trimSharedMounts(
     store,
-    () =>
-      neededAncestors(store).flatMap(runsOf).flatMap((run) => composedDirectory(store, run) ?? []),
+    () => needed().flatMap(runsOf).flatMap((run) => composedDirectory(store, run) ?? []),
   );
+}
+
+function trim(store: DiskStore): void {
+  trimShared(store, () => neededAncestors(store));
 }
 
 /** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */

@@ -23,7 +23,7 @@ import type {
 import { boundCaches } from "./bound_caches.ts";
 import { appliedOverFiles, belowOf, filledUnseen, hasFiles } from "./extract_snapshot.ts";
 import * as machine from "./machine.ts";
-import { isReleased, neededAncestors } from "./lowers.ts";
+import { isReleased, neededAncestors, trimShared } from "./lowers.ts";
 import { makeSnapshot } from "./make_snapshot.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
@@ -291,7 +291,11 @@ export class StoreSnapshotter implements Snapshotter {
 
   /** Unmounts the lowers that no snapshot needs any more. */
   #trim(): void {
-    this.#driver.trim(() => neededAncestors(this.#store));
+    let known: ReturnType<typeof neededAncestors> | undefined;
+    const needed = () => known ??= neededAncestors(this.#store);
+    this.#driver.trim(needed);
+    // Another driver may have mounted lowers: the best driver is not the same at all times.
+    trimShared(this.#store, needed);
   }
 
   stat(key: string): SnapshotInfo {

@@ -6,8 +6,8 @@ import { afterwards } from "./kill.ts";
 /** A fault by an error number. */
 export type ErrnoFault = Fault & { readonly kind: "errno" };
 
-/** Exit code of a failed system call. */
-const SYSCALL = 12;
+/** Exit code of a failed system call; and of a `run`, whose other codes are those of its program. */
+const SYSCALL = 12, RUN_FAILED = 125;
 
 /** A number of calls that is more than any command does: from the first on all fail. */
 export const FOR_GOOD = 1_000_000;
@@ -39,16 +39,17 @@ export async function failAt(
   if (call === undefined) return [];
   const where = `at ${call.name} ${call.paths.map((path) => stage.short(path)).join(" ")}`;
   const isLock = fault.errno === "ENOLCK" || call.name === "lock";
-  const end = judgeEnd(code, stderr).filter((line) => !isLock || !BUSY.test(line));
+  const failure = stage.scenario.command[0] === "run" ? RUN_FAILED : SYSCALL;
+  const end = judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
   const found = [...end, ...await afterwards(stage, undisturbed)];
   return found.map((line) => `${where}: ${line}`);
 }
 
 /** What is wrong with the end of a command that met a fault. */
-export function judgeEnd(code: number, stderr: string): string[] {
+export function judgeEnd(code: number, stderr: string, failure: number = SYSCALL): string[] {
   const lines = stderr.trim().split("\n").filter((line) => line !== "");
   if (code === 0) return [];
-  if (code !== SYSCALL) return [`exit ${code}: ${lines.slice(0, 6).join(" | ")}`];
+  if (code !== failure) return [`exit ${code}: ${lines.slice(0, 6).join(" | ")}`];
   if (lines.length === 1 && /^varve: Cannot /.test(lines[0] as string)) return [];
   return [`not one line: ${lines.slice(0, 6).join(" | ")}`];
 }

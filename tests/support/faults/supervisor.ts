@@ -84,7 +84,10 @@ export async function buildSupervisor(): Promise<Supervisor> {
         ...fault === undefined ? [] : faultArgs(fault),
       ];
       const result = await runAny([program, ...args, "--", ...command], options);
-      if (result.code === 125) throw new Error(result.stderr);
+      // A command may end with this code, too.
+      if (result.code === 125 && /^(supervisor:|$)/.test(result.stderr)) {
+        throw new Error(result.stderr);
+      }
       const lines = (await Deno.readTextFile(log)).trimEnd().split("\n");
       await Deno.remove(log);
       const calls = lines.filter((line) => line !== "").map(parseCall);

@@ -141,6 +141,20 @@ test("a shared mount that a reboot or a kill took away is made again", {}, async
   assertEquals(namesIn(`${store.root}/mounts`), []);
 });
 
+test("a snapshotter of another driver unmounts the lowers, too", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  for (const driver of ["native", "overlay"] as const) {
+    await snapshotter.view("kept", parent);
+    await snapshotter.view("v", parent);
+    const other = createSnapshotter(store, { driver });
+    await other.remove("v");
+    assertEquals(lowersOf(fixture).length, 1);
+    await other.remove("kept");
+    assertEquals([driver, ...namesIn(`${store.root}/mounts`)], [driver]);
+  }
+});
+
 test("a prepare that fails after the mount leaves no lower", {}, async (fixture) => {
   const { snapshotter, store, driver: inner } = fixture;
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
