@@ -21,6 +21,33 @@ export async function killAt(
   return (await afterwards(stage, undisturbed)).map((line) => `${where}: ${line}`);
 }
 
+/** Whether a copy of the scene before a call is all that a kill leaves: mounts cannot be copied. */
+export function canCopy({ scenario }: Stage, { calls }: Undisturbed): boolean {
+  return (scenario.before ?? []).length === 0 && scenario.command[0] !== "run" &&
+    !calls.some(({ name }) => name.endsWith("mount"));
+}
+
+/**
+ * Does the same as {@linkcode killAt} for many calls, in less than half of the time: on copies of the scene that were
+ * made before each call of one run.
+ */
+export async function* killCopies(
+  stage: Stage,
+  undisturbed: Undisturbed,
+  points: readonly number[],
+): AsyncGenerator<{ readonly at: number; readonly what: readonly string[] }> {
+  await stage.copyStates();
+  for (const at of points) {
+    if (!await stage.takeState(at)) continue;
+    const call = undisturbed.calls[at - 1];
+    const where = `before call ${at}, near ${call?.name} ${
+      call?.paths.map((path) => stage.short(path)).join(" ")
+    }`;
+    const found = await afterwards(stage, undisturbed);
+    yield { at, what: found.map((line) => `${where}: ${line}`) };
+  }
+}
+
 /** Heals the store, repeats the command, and compares what is there then. */
 export async function afterwards(stage: Stage, undisturbed: Undisturbed): Promise<string[]> {
   try {

@@ -17,7 +17,7 @@ import { COLLECTED } from "./collect.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
-import { killAt } from "./kill.ts";
+import { canCopy, killAt, killCopies } from "./kill.ts";
 import { WHOLE, type WholeOptions } from "./whole.ts";
 
 /** What is asked for. */
@@ -43,10 +43,20 @@ const VERBS = [...new Set([...SCENARIOS, ...COLLECTED].map(({ name }) => name))]
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding, string> {
   const undisturbed = await stage.undisturbed();
   const points = options.at === undefined ? pointsOf(undisturbed.calls, options) : [options.at];
-  for (const at of points) {
-    const what = await killAt(stage, undisturbed, at) ?? [];
-    if (what.length === 0) continue;
-    yield { scenario: stage.scenario.name, fault: { kind: "kill", at }, seed: options.seed, what };
+  const finding = (at: number, what: readonly string[]): Finding => {
+    const fault = { kind: "kill", at } as const;
+    return { scenario: stage.scenario.name, fault, seed: options.seed, what };
+  };
+  // A single call is tried as it is.
+  if (options.at === undefined && canCopy(stage, undisturbed)) {
+    for await (const { at, what } of killCopies(stage, undisturbed, points)) {
+      if (what.length > 0) yield finding(at, what);
+    }
+  } else {
+    for (const at of points) {
+      const what = await killAt(stage, undisturbed, at) ?? [];
+      if (what.length > 0) yield finding(at, what);
+    }
   }
   return `${undisturbed.calls.length} calls, ${points.length} kills`;
 }

@@ -110,6 +110,34 @@ export class Stage implements AsyncDisposable {
     });
   }
 
+  /**
+   * Plays the command once, and copies the scene before each call. A copy is what a kill leaves there: no process has
+   * its files open.
+   */
+  async copyStates(): Promise<void> {
+    await this.reset();
+    const states = this.#temp.join("states");
+    await Deno.mkdir(states);
+    const { path } = this.scene;
+    const { code, stderr } = await this.#supervisor.run(
+      this.processOf(["--quiet", ...this.scenario.command]),
+      { below: [path], each: `cp -a "${path}" "${states}/$1"`, env: this.#env },
+    );
+    if (code !== 0) throw new Error(`Cannot play ${this.scenario.name}: exit ${code}: ${stderr}`);
+  }
+
+  /** Brings the scene into the state before a call. @returns false where there was no such call */
+  async takeState(at: number): Promise<boolean> {
+    await this.clear();
+    try {
+      await Deno.rename(this.#temp.join(`states/${at}`), this.scene.path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /** Runs the command as a user repeats it. */
   async again(): Promise<CommandResult> {
     const { command } = this.scenario;

@@ -3,14 +3,15 @@
  * before the N-th call, or makes the N-th call fail. Seccomp notifications need no change to the command: they also
  * see threads, children, static binaries and calls by FFI.
  *
- *     supervisor [-p PREFIX]... [-a] [-l LOG] [-k N | -e ERRNO -n FIRST -t TIMES | -x N -r COMMAND] -- COMMAND...
+ *     supervisor [-p PREFIX]... [-a] [-l LOG] [-k N | -e ERRNO -n FIRST -t TIMES | [-x N] -r COMMAND] -- COMMAND...
  *
  * -p  count only calls with a path below this one; calls that mount count always
  * -a  also count locks and the opening of files to read them
  * -l  write one line per call: number, name, paths, separated by tabs
  * -k  kill the tree before this call; the exit code is then 137
  * -e  answer this errno to those of so many calls that the kernel can answer it to
- * -x  run a shell command before this call, then go on
+ * -r  run a shell command before each call, with the number of the call, then go on
+ * -x  run it before this call only
  *
  * Calls that sync are carried out here, one at a time: so a line about a sync stands where the sync was complete.
  */
@@ -358,11 +359,13 @@ static void unblock_signals(void) {
 }
 
 static void run_hook(void) {
+  char text[32];
+  snprintf(text, sizeof text, "%ld", number);
   pid_t pid = fork();
   if (pid < 0) fail("fork");
   if (pid == 0) {
     unblock_signals();
-    execl("/bin/sh", "sh", "-c", hook, NULL);
+    execl("/bin/sh", "sh", "-c", hook, "sh", text, NULL);
     _exit(127);
   }
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR);
@@ -378,7 +381,7 @@ static int answer(void) {
   int reads = call && opens_to_read(call, request.pid, request.data.args);
   if (call && counts(call, request.pid, request.data.args, reads)) {
     note(++number, reads ? "read" : call->name);
-    if (number == hook_at) run_hook();
+    if (hook && (hook_at == 0 || number == hook_at)) run_hook();
     if (number == kill_at) {
       /* Going on would let the call happen. The error is for a thread that the kill has not reached yet. */
       response.flags = 0;

@@ -52,6 +52,8 @@ export interface SuperviseOptions extends RunOptions {
   /** Calls count that have a path at or below one of these. */
   readonly below: readonly string[];
   readonly fault?: Fault | undefined;
+  /** A shell command that is run before each call, with the number of the call as its argument. */
+  readonly each?: string | undefined;
   /** Count locks and the opening of files for reading, too. */
   readonly everything?: boolean | undefined;
 }
@@ -75,13 +77,14 @@ export async function buildSupervisor(): Promise<Supervisor> {
   await run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, SOURCE]);
   let runs = 0;
   return {
-    async run(command, { below, fault, everything = false, ...options }) {
+    async run(command, { below, fault, each, everything = false, ...options }) {
       const log = temp.join(`${runs++}.log`);
       const args = [
         ...below.flatMap((path) => ["-p", path]),
         ...everything ? ["-a"] : [],
         ...["-l", log],
         ...fault === undefined ? [] : faultArgs(fault),
+        ...each === undefined ? [] : ["-r", each],
       ];
       const result = await runAny([program, ...args, "--", ...command], options);
       // A command may end with this code, too.

@@ -84,6 +84,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the supervisor runs a command before each call: a copy then is what a kill leaves",
+  ...needsSupervisor(),
+  fn: async () => {
+    await using copies = await tempDir();
+    const each = `cp -a . "${copies.path}/$1"`;
+    const { code, calls } = await supervised({ each });
+    assertEquals([code, calls.length], [0, 7]);
+    for (const [index] of calls.entries()) {
+      const at = index + 1;
+      const copied = await Array.fromAsync(
+        Deno.readDir(copies.join(String(at))),
+        ({ name }) => name,
+      );
+      const killed = await supervised({ fault: { kind: "kill", at } });
+      assertEquals(copied.sort(), killed.files.sort());
+    }
+  },
+});
+
+Deno.test({
   name: "the supervisor tells that a process of the tree outlived the command, and ends it",
   ...needsSupervisor(),
   fn: async () => {
