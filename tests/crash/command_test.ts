@@ -3,6 +3,7 @@
  * each call, each error and more commands.
  */
 import { assert, assertEquals } from "@std/assert";
+import { bundleProgram } from "../support/faults/bundle.ts";
 import { scenarioOf } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
 import {
@@ -11,6 +12,7 @@ import {
   needsSupervisor,
   type Supervisor,
 } from "../support/faults/supervisor.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { errnoFault, failAt } from "../torture/errno.ts";
 import { findingText, pointsOf } from "../torture/finding.ts";
 import { killAt } from "../torture/kill.ts";
@@ -21,20 +23,46 @@ const LEAST = 40;
 /** Where the rounds of these tests begin. */
 const SEED = 1;
 
-/** A test of one command on a stage of its own. */
-function stageTest(name: string, verb: string, fn: (stage: Stage) => Promise<string[]>): void {
-  const scenario = scenarioOf(verb);
-  const { mounts = false, tools = [] } = scenario;
-  Deno.test({
-    name,
-    ...needsSupervisor({ root: mounts, mount: mounts, tools }),
-    fn: async () => {
-      await using supervisor: Supervisor = await buildSupervisor();
-      await using stage = await Stage.open(scenario, supervisor);
-      assertEquals(await fn(stage), []);
-    },
-  });
+/** What a test of each command tries: so many kills, and so many calls that fail. */
+const VERBS: readonly (readonly [verb: string, kills: number, faults: number])[] = [
+  ["load", 12, 10],
+  ["pull", 4, 4],
+  ["import", 3, 2],
+  ["commit", 8, 6],
+  ["unpack", 3, 3],
+  ["mount", 4, 3],
+  ["umount", 3, 3],
+  ["run --rm", 4, 2],
+  ["snapshot rm", 3, 2],
+  ["rmi", 6, 4],
+  ["gc", 4, 3],
+  ["prune all", 3, 2],
+  ["fsck --repair tar", 4, 2],
+  ["fsck --rebuild", 4, 3],
+  ["migration", 4, 3],
+  ["backup", 4, 3],
+];
+
+/** What all tests of this file share. */
+interface Tools extends AsyncDisposable {
+  readonly supervisor: Supervisor;
+  readonly program: string;
 }
+
+let made: Promise<Tools> | undefined;
+
+async function makeTools(): Promise<Tools> {
+  await using stack = new AsyncDisposableStack();
+  const supervisor = stack.use(await buildSupervisor());
+  const temp = stack.use(await tempDir("varve-bundle-"));
+  const program = await bundleProgram(temp.path);
+  const owned = stack.move();
+  return { supervisor, program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+Deno.test.afterAll(async () => {
+  await (await made)?.[Symbol.asyncDispose]();
+});
 
 /** So many of the calls, evenly. */
 function some(calls: readonly Call[], tries: number): Call[] {
@@ -43,43 +71,50 @@ function some(calls: readonly Call[], tries: number): Call[] {
   return pointsOf(calls, { every, seed: SEED }).map((number) => calls[number - 1] as Call);
 }
 
-for (const [verb, tries] of [["load", 12], ["commit", 8], ["rmi", 6], ["run", 8]] as const) {
-  const name = `J01, P1, P2: ${verb}, killed before a call, leaves all or nothing, and works again`;
-  stageTest(name, verb, async (stage) => {
-    const undisturbed = await stage.undisturbed();
-    const found: string[] = [];
-    for (const { number: at } of some(undisturbed.calls, tries)) {
-      const what = await killAt(stage, undisturbed, at) ?? ["the call was not reached"];
-      const finding = { scenario: verb, fault: { kind: "kill", at }, seed: SEED, what } as const;
-      if (what.length > 0) found.push(findingText(finding));
-    }
-    return found;
-  });
+async function killSome(stage: Stage, tries: number): Promise<string[]> {
+  const undisturbed = await stage.undisturbed();
+  const found: string[] = [];
+  for (const { number: at } of some(undisturbed.calls, tries)) {
+    const what = await killAt(stage, undisturbed, at) ?? ["the call was not reached"];
+    if (what.length === 0) continue;
+    const scenario = stage.scenario.name;
+    found.push(findingText({ scenario, fault: { kind: "kill", at }, seed: SEED, what }));
+  }
+  return found;
 }
 
-stageTest(
-  "J01: run, killed while it makes mount points, works again as before",
-  "run",
-  async (stage) => {
-    const undisturbed = await stage.undisturbed();
-    const making = undisturbed.calls.find(({ paths }) =>
-      paths.some((path) => path.endsWith("/init/etc/hostname"))
-    );
-    assert(making !== undefined, "no mount point is made");
-    return await killAt(stage, undisturbed, making.number) ?? ["the call was not reached"];
-  },
-);
+async function failSome(stage: Stage, tries: number): Promise<string[]> {
+  const undisturbed = await stage.undisturbed(true);
+  const found: string[] = [];
+  for (const call of some(undisturbed.calls, tries)) {
+    const fault = errnoFault(call, SEED);
+    const what = await failAt(stage, undisturbed, fault);
+    const scenario = stage.scenario.name;
+    if (what.length > 0) found.push(findingText({ scenario, fault, seed: SEED, what }));
+  }
+  return found;
+}
 
-for (const [verb, tries] of [["load", 10], ["commit", 6], ["rmi", 4]] as const) {
-  const name = `J02, P6: ${verb}, a call of which fails, succeeds or says so in one line`;
-  stageTest(name, verb, async (stage) => {
-    const undisturbed = await stage.undisturbed(true);
-    const found: string[] = [];
-    for (const call of some(undisturbed.calls, tries)) {
-      const fault = errnoFault(call, SEED);
-      const what = await failAt(stage, undisturbed, fault);
-      if (what.length > 0) found.push(findingText({ scenario: verb, fault, seed: SEED, what }));
-    }
-    return found;
-  });
+for (const [verb, kills, faults] of VERBS) {
+  const scenario = scenarioOf(verb);
+  const { mounts = false, tools = [] } = scenario;
+  const needed = needsSupervisor({ root: mounts, mount: mounts, tools });
+  const test = (name: string, fn: (stage: Stage) => Promise<string[]>) =>
+    Deno.test({
+      name,
+      ...needed,
+      fn: async () => {
+        const { supervisor, program } = await (made ??= makeTools());
+        await using stage = await Stage.open(scenario, supervisor, { program });
+        assertEquals(await fn(stage), []);
+      },
+    });
+  test(
+    `J01, P1, P2: ${verb}, killed before a call, leaves all or nothing, and works again`,
+    (stage) => killSome(stage, kills),
+  );
+  test(
+    `J02, P6: ${verb}, a call of which fails, succeeds or says so in one line`,
+    (stage) => failSome(stage, faults),
+  );
 }

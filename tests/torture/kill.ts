@@ -21,30 +21,43 @@ export async function killAt(
   return (await afterwards(stage, undisturbed)).map((line) => `${where}: ${line}`);
 }
 
-/** Whether a copy of the scene before a call is all that a kill leaves: mounts cannot be copied. */
-export function canCopy({ scenario }: Stage, { calls }: Undisturbed): boolean {
-  return (scenario.before ?? []).length === 0 && scenario.command[0] !== "run" &&
-    !calls.some(({ name }) => name.endsWith("mount"));
+/**
+ * Which calls of a command can be tried on a copy of the scene: a copy has no mounts, so not those between the first
+ * call that mounts something and the last one.
+ */
+function copyable({ scenario }: Stage, { calls }: Undisturbed): (at: number) => boolean {
+  if ((scenario.before ?? []).length > 0) return () => false;
+  const mounts = calls.filter(({ name }) => name.endsWith("mount")).map(({ number }) => number);
+  const [first = Infinity, last = 0] = [mounts[0], mounts.at(-1)];
+  // Threads may do a call more or less than in the undisturbed run.
+  const slack = 5;
+  return (at) => at < first - slack || at > last + slack;
 }
 
 /**
  * Does the same as {@linkcode killAt} for many calls, in less than half of the time: on copies of the scene that were
- * made before each call of one run.
+ * made before each call of one run, as far as they are all that a kill leaves.
  */
-export async function* killCopies(
+export async function* killAll(
   stage: Stage,
   undisturbed: Undisturbed,
   points: readonly number[],
 ): AsyncGenerator<{ readonly at: number; readonly what: readonly string[] }> {
-  await stage.copyStates();
+  const canCopy = copyable(stage, undisturbed);
+  if (points.some(canCopy)) await stage.copyStates();
   for (const at of points) {
+    if (!canCopy(at)) {
+      yield { at, what: await killAt(stage, undisturbed, at) ?? [] };
+      continue;
+    }
     if (!await stage.takeState(at)) continue;
     const call = undisturbed.calls[at - 1];
-    const where = `before call ${at}, near ${call?.name} ${
-      call?.paths.map((path) => stage.short(path)).join(" ")
-    }`;
+    const paths = call?.paths.map((path) => stage.short(path)).join(" ");
     const found = await afterwards(stage, undisturbed);
-    yield { at, what: found.map((line) => `${where}: ${line}`) };
+    yield {
+      at,
+      what: found.map((line) => `before call ${at}, near ${call?.name} ${paths}: ${line}`),
+    };
   }
 }
 

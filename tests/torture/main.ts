@@ -17,7 +17,7 @@ import { COLLECTED } from "./collect.ts";
 import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
-import { canCopy, killAt, killCopies } from "./kill.ts";
+import { killAll, killAt } from "./kill.ts";
 import { WHOLE, type WholeOptions } from "./whole.ts";
 
 /** What is asked for. */
@@ -47,16 +47,14 @@ async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding, s
     const fault = { kind: "kill", at } as const;
     return { scenario: stage.scenario.name, fault, seed: options.seed, what };
   };
-  // A single call is tried as it is.
-  if (options.at === undefined && canCopy(stage, undisturbed)) {
-    for await (const { at, what } of killCopies(stage, undisturbed, points)) {
+  if (options.at === undefined) {
+    for await (const { at, what } of killAll(stage, undisturbed, points)) {
       if (what.length > 0) yield finding(at, what);
     }
   } else {
-    for (const at of points) {
-      const what = await killAt(stage, undisturbed, at) ?? [];
-      if (what.length > 0) yield finding(at, what);
-    }
+    // A single call is tried as it is.
+    const what = await killAt(stage, undisturbed, options.at) ?? [];
+    if (what.length > 0) yield finding(options.at, what);
   }
   return `${undisturbed.calls.length} calls, ${points.length} kills`;
 }
