@@ -11,6 +11,7 @@ import { VarveError } from "../errors.ts";
 import {
   CWD,
   fileErrno,
+  fileSystemOf,
   findMount,
   isErrno,
   type Mount,
@@ -183,8 +184,19 @@ function unlessRefused<T>(call: () => T): T[] {
   }
 }
 
+/**
+ * Whether an image is mounted at a mount point. It asks for this path only: mountinfo lists all mounts of a machine with
+ * many containers.
+ */
 function isMounted(target: ByteString): boolean {
-  return findMount(readMountInfo(), target)?.type === "erofs";
+  const found = tryStatAt(CWD, target);
+  if (found === undefined) return false;
+  // Before Linux 5.8 statx(2) did not say the mount.
+  if (found.mount === 0n) return findMount(readMountInfo(), target)?.type === "erofs";
+  const parent = target.slice(0, target.lastIndexOf("/")) as ByteString;
+  if (found.mount === statAt(CWD, parent).mount) return false;
+  using directory = ownFd(openDirectoryAt(CWD, target));
+  return fileSystemOf(directory.fd).type === "erofs";
 }
 
 function tryLock(path: string): OwnedFd | null {

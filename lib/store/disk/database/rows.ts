@@ -1,6 +1,6 @@
 import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { chainId as chainIdOf } from "../../../layer/mod.ts";
+import { chainId as chainIdOf, chainIds } from "../../../layer/mod.ts";
 import { type Descriptor, descriptorToJson, jsonText, platformToJson } from "../../../oci/mod.ts";
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
@@ -30,6 +30,9 @@ export class DiskChains implements Chains {
   }
 
   ensure(diffIds: readonly DiffId[]): ChainId {
+    // Each mount asks. A chain that is noted has its layers: gc removes it before them.
+    const chainId = chainIds(diffIds).at(-1);
+    if (chainId !== undefined && this.get(chainId) !== undefined) return chainId;
     checkWritable(this.#disk, "note a chain");
     return this.#disk.db.transact(() => insertChain(this.#disk.db, diffIds));
   }

@@ -45,9 +45,11 @@ export class DiskSnapshots implements Snapshots {
 }
 
 function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
-  const some = (where: string, value: string): SnapshotRow[] =>
-    db.all<SnapshotTableRow>(`${SELECT} WHERE scope = ? AND ${where} ORDER BY key`, scope, value)
-      .map(toSnapshot);
+  // Without INDEXED BY, SQLite reads all rows of the scope, which are in the order that is asked for.
+  const some = (index: string, where: string, ...values: string[]): SnapshotRow[] => {
+    const sql = `${SELECT} INDEXED BY ${index} WHERE scope = ? AND ${where} ORDER BY key`;
+    return db.all<SnapshotTableRow>(sql, scope, ...values).map(toSnapshot);
+  };
   return {
     scope,
     get: (key) => {
@@ -63,13 +65,10 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
     },
     children: (parent) =>
       parent === null
-        ? db.all<SnapshotTableRow>(
-          `${SELECT} WHERE scope = ? AND parent IS NULL ORDER BY key`,
-          scope,
-        ).map(toSnapshot)
-        : some("parent = ?", parent),
+        ? some("snapshot_parent", "parent IS NULL")
+        : some("snapshot_parent", "parent = ?", parent),
     usedParents: () => {
-      const sql = `SELECT DISTINCT parent FROM snapshot
+      const sql = `SELECT DISTINCT parent FROM snapshot INDEXED BY snapshot_use
         WHERE scope = ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0`;
       return db.all<{ parent: string | null }>(sql, scope).map(({ parent }) => parent);
     },
@@ -79,11 +78,12 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
       return row === undefined ? undefined : toSnapshot(row);
     },
     countUsed: (parent, limit) => {
-      const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM snapshot WHERE scope = ?
+      const sql =
+        `SELECT count(*) AS n FROM (SELECT 1 FROM snapshot INDEXED BY snapshot_use WHERE scope = ?
         AND parent IS ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0 LIMIT ?)`;
       return db.get<{ n: number }>(sql, scope, parent, limit)?.n ?? 0;
     },
-    byRef: (ref) => some("ref = ?", ref),
+    byRef: (ref) => some("snapshot_ref", "ref = ?", ref),
     put: (row) => {
       checkName("snapshot key", row.key);
       insertSnapshot(db, { ...row, scope }, "INSERT OR REPLACE");
