@@ -29,6 +29,8 @@ export class NativeDriver implements Driver {
     ancestors: readonly Ancestor[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    // The new directory is like the root of an image without layers.
+    if (ancestors.length === 0) return;
     const { directories: [top], layers } = stackOf(ancestors);
     if (top !== undefined) {
       await this.#directories.copy(
