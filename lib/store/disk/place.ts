@@ -29,9 +29,10 @@ const UNDO_TIMEOUT = 5_000;
 
 /**
  * Renames everything staged to its final name, and syncs the directories that hold the names. Skips
- * layers and blobs that the store already holds intact. What got its name is added to `placed`, for
- * its row, and so that {@linkcode undo} removes it after a failure. An undo removes nothing that
- * replaced a file: if the database is older than the files, the file may have had no row.
+ * layers and blobs that the store already holds intact. What gets its name is added to `placed`, for
+ * its row, and so that {@linkcode undo} removes it after a failure: before the rename, because a rename that fails may
+ * have been done, as on NFS. An undo removes nothing that replaced a file: if the database is older than the files, the
+ * file may have had no row.
  */
 export async function placeAll(
   disk: Disk,
@@ -50,9 +51,9 @@ export async function placeAll(
       directories.add(paths.blobs);
     }
     const isNew = await lstatOrNothing(paths.blob(blob.digest)) === undefined;
-    await Deno.rename(blob.path, paths.blob(blob.digest));
-    placed.blobs.push(blob);
     if (!isNew) placed.replaced.add(blob.digest);
+    placed.blobs.push(blob);
+    await Deno.rename(blob.path, paths.blob(blob.digest));
     directories.add(directory);
   }
   for (const layer of layers) {
@@ -61,8 +62,12 @@ export async function placeAll(
     if (row !== undefined && row.cache_id !== layer.cacheId) continue;
     if (row === undefined) {
       await dropBlob(layer);
-      await Deno.rename(layer.directory, paths.layer(layer.cacheId));
-      placed.layers.push(layer);
+      const path = paths.layer(layer.cacheId);
+      // What has the name already is another's: an undo must not remove it.
+      const isNew = await lstatOrNothing(path) === undefined;
+      if (isNew) placed.layers.push(layer);
+      await Deno.rename(layer.directory, path);
+      if (!isNew) placed.layers.push(layer);
     } else {
       placed.layers.push(layer);
       directories.add(await repair(disk, layer));

@@ -42,7 +42,6 @@ export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   I05: "containerd's services are to come",
   I06: "containerd's services are to come",
   I09: "containerd's services are to come",
-  J04: "to come: failure points inside of the process",
 };
 
 /** The rows that a test covers: the known ids in its name. */
