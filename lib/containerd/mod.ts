@@ -9,6 +9,7 @@
  * - `grpc/` is the one adapter to grpc-js: messages, error codes, cancellation, back-pressure;
  * - `snapshots/` is the service Snapshots over varve's snapshotter, in containerd's scope;
  * - `client/` asks containerd: for blobs, for leases, and about itself;
+ * - `check/` finds out whether a running containerd is configured and placed right;
  * - `serve/` has the socket and the life of the server.
  *
  * @example
@@ -27,6 +28,8 @@
  *
  * @module
  */
+export { checkContainerd, type CheckContainerdOptions } from "./check/check_containerd.ts";
+export type { ContainerdCheck, ContainerdFinding } from "./check/findings.ts";
 export type {
   ContainerdLeases,
   ContentInfo,

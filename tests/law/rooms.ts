@@ -180,6 +180,7 @@ export const ROOMS: readonly Room[] = [
       "node:events",
       "node:net",
     ],
+    onlyIn: { "npm:smol-toml": "lib/containerd/check/judge_config.ts" },
   },
   {
     name: "upkeep",

@@ -7,7 +7,7 @@ import { Content, type Info, WriteAction } from "../proto/generated/content_pb.t
 import type { Introspection } from "./contract.ts";
 
 /** Filter for the plug-in that holds the blobs. */
-const CONTENT_PLUGIN = "type==io.containerd.content.v1,id==content";
+export const CONTENT_PLUGIN = "type==io.containerd.content.v1,id==content";
 
 /** Bytes in one message of a write. */
 const PIECE = 1024 * 1024;
@@ -21,7 +21,7 @@ export function createContentStore(
     async root() {
       const [plugin] = await introspection.plugins([CONTENT_PLUGIN]);
       const root = plugin?.exports["root"];
-      return root !== undefined && await isReadable(`${root}/blobs`) ? root : null;
+      return root !== undefined && await isReadable(root) ? root : null;
     },
     async info(digest, namespace, signal) {
       const { info } = await client.unary(Content.method.info, { digest }, { namespace, signal });

@@ -10,6 +10,7 @@ import { CountedPool } from "./counted_pool.ts";
 import { Metrics } from "./metrics.ts";
 import { readGauges } from "./read_gauges.ts";
 import { serveMetrics } from "./serve_metrics.ts";
+import { unusableCharacter } from "./store_path.ts";
 import { listenAt, listenOn } from "./socket.ts";
 
 /** Milliseconds that running calls get when the server ends. */
@@ -74,9 +75,8 @@ export async function serveContainerd(
   };
 }
 
-/** containerd splits mount options at these characters, and knows no escapes. */
 function refuseUnusable(root: string): void {
-  const found = /[:,\\]/.exec(root)?.[0];
+  const found = unusableCharacter(root);
   if (found === undefined) return;
   throw new VarveError(
     "E_USAGE",

@@ -12,8 +12,15 @@ export interface Containerd extends AsyncDisposable {
  * Starts containerd in a directory and waits until it answers. Root only.
  *
  * Its native and overlay snapshotters need a real file system there.
+ *
+ * @param more what its configuration has beside the places
+ * @param env variables of its environment
  */
-export async function startContainerd(directory: string): Promise<Containerd> {
+export async function startContainerd(
+  directory: string,
+  more = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<Containerd> {
   const socket = `${directory}/c.sock`;
   const config = `${directory}/c.toml`;
   await Deno.writeTextFile(
@@ -26,10 +33,11 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   address = ${JSON.stringify(socket)}
 [ttrpc]
   address = ${JSON.stringify(`${socket}.ttrpc`)}
-`,
+${more}`,
   );
   const daemon = new Deno.Command("containerd", {
     args: ["-c", config],
+    env,
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -56,8 +56,11 @@ export async function debianVariant(
   return { layout: `${directory}/layout`, unpacked: `${directory}/bundle/rootfs` };
 }
 
-/** The directory of the cache that a script fills, unless it is filled already. */
-async function buildOnce(
+/**
+ * The directory of the cache that a script fills, unless it is filled already. The script gets the directory, the
+ * archive of apt, and more arguments; it makes the file `done` last.
+ */
+export async function buildOnce(
   name: string,
   script: string,
   args: readonly string[] = [],

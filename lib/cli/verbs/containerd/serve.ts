@@ -1,19 +1,22 @@
 import { serveContainerd, type ServeEvent } from "../../../containerd/mod.ts";
-import { VarveError } from "../../../errors.ts";
+import { isVarveError, VarveError } from "../../../errors.ts";
 import { absolutePath } from "../../../linux/mod.ts";
+import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { inflaterOf } from "../../options.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, type Report, STREAMED, stringOption, type Verb } from "../../verb.ts";
+import {
+  CONTAINERD_SOCKET as CONTAINERD,
+  VARVE_SOCKET as SOCKET,
+} from "../program/doctor_containerd.ts";
 import { parseListen } from "../registry/serve.ts";
 import { inheritedSocket } from "./inherited_socket.ts";
 import { type LogFormat, logLine } from "./log_line.ts";
 import { containerdConfig, type Places, systemdUnits } from "./setup_texts.ts";
 
-/** Default path of the socket that varve makes. */
-const SOCKET = "/run/varve/varve.sock";
-/** Where containerd listens by default. */
-export const CONTAINERD = "/run/containerd/containerd.sock";
+/** Milliseconds to wait for another process that collects garbage. */
+const GC_WAIT = 10_000;
 
 /** `varve serve`. */
 export const serve: Verb = {
@@ -74,6 +77,7 @@ Examples:
       }),
       rules: { ...loadSettings(store), inflater: inflaterOf(context.options, store) },
       metrics: metrics === undefined ? undefined : parseListen(metrics),
+      free: (signal) => free(store, signal),
       onEvent: (event) => writeLog(context, event, log),
     });
     const json = {
@@ -91,6 +95,17 @@ Examples:
     return STREAMED;
   },
 };
+
+/** Frees what only snapshots kept that containerd has removed. containerd asks again after each of its own gcs. */
+async function free(store: DiskStore, signal: AbortSignal): Promise<void> {
+  const { collectGarbage } = await import("../../../upkeep/mod.ts");
+  try {
+    await collectGarbage(store, { wait: GC_WAIT, signal });
+  } catch (error) {
+    // The other process frees it.
+    if (!isVarveError(error, "E_BUSY")) throw error;
+  }
+}
 
 function placesOf(context: Context, options: Options): Places {
   const path = (name: string, fallback: string) =>
@@ -115,7 +130,8 @@ function printedText(options: Options, places: Places): Report | undefined {
   return { json: { units: text }, text };
 }
 
-function writeLog({ io }: Context, event: ServeEvent, format: LogFormat): void {
+function writeLog({ io, options }: Context, event: ServeEvent, format: LogFormat): void {
+  if (event.kind === "warning" && options.quiet) return;
   io.stderr(`${logLine(event, format, Date.now())}\n`);
 }
 

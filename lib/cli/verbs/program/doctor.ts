@@ -8,7 +8,8 @@ import { formatBytes } from "../../display/format_bytes.ts";
 import { table } from "../../display/table.ts";
 import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "./doctor_facts.ts";
 import { inflaterOf } from "../../options.ts";
-import type { Verb } from "../../verb.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+import { CONTAINERD_SOCKET, containerdLines, VARVE_SOCKET } from "./doctor_containerd.ts";
 import { openTrialStore } from "./trial_store.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,10 +26,19 @@ JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySys
 "store":{"root","fileSystem","size","available","freeInodes","readOnly","exists","durability"}|{"root","error"},
 "drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
 "inflater":{"name","why"},
-"containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
+"containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"},
+"containerd":[{"check","ok":true|false|null,"found","wayOut":TEXT|null}]|null}
+
+containerd is checked where its default socket is, or at --containerd: whether it knows varve, and is configured and
+placed so that containers see the right files. Each line that is wrong says what to do.
 
 Exit code: 0 if load and unpack work here, else 9.`,
-  async run(context) {
+  configure(command) {
+    command
+      .option("--containerd <path>", `containerd's socket (default ${CONTAINERD_SOCKET})`)
+      .option("--socket <path>", `the socket of 'varve serve' (default ${VARVE_SOCKET})`);
+  },
+  async run(context, _args, options) {
     const machine = machineFacts();
     await using stack = new AsyncDisposableStack();
     const { store, exists, error } = await tryStore(context, stack);
@@ -49,6 +59,11 @@ Exit code: 0 if load and unpack work here, else 9.`,
         exists,
         durability: store.durability,
       };
+    const containerd = await containerdLines(
+      context.options.root,
+      stringOption(options, "containerd"),
+      stringOption(options, "socket"),
+    );
     const works = store !== undefined && isSupported() && facts.readOnly !== true;
     return {
       json: {
@@ -60,6 +75,7 @@ Exit code: 0 if load and unpack work here, else 9.`,
         inflater,
         tools,
         containers,
+        containerd,
       },
       text: [
         `varve ${VERSION}`,
@@ -90,6 +106,16 @@ Exit code: 0 if load and unpack work here, else 9.`,
           tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
           context.columns,
         ),
+        ...containerd === null ? [] : [table(
+          ["CONTAINERD", "", "", ""],
+          containerd.map(({ check, ok, found, wayOut }) => [
+            check,
+            ok === null ? "unknown" : ok ? "good" : "wrong",
+            found,
+            wayOut ?? "",
+          ]),
+          context.columns,
+        )],
       ].join("\n"),
       exit: works ? 0 : 9,
     };
