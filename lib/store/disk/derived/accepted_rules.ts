@@ -1,9 +1,9 @@
 import { DEFAULT_TAR_LIMITS } from "../../../codec/tar/mod.ts";
-import { LAYER_LIMITS, type LayerPolicy } from "../../../layer/mod.ts";
+import { layerLimits, type LayerPolicy } from "../../../layer/mod.ts";
 import type { LayerRules } from "../../../layer_job/mod.ts";
 
 /** A layer was accepted when it came in, perhaps under other limits than the present ones. */
-const LIMITS = unlimited(LAYER_LIMITS);
+const LIMITS = unlimited(layerLimits());
 const STREAM_LIMITS = unlimited(DEFAULT_TAR_LIMITS);
 
 /** The policies by which a layer may have been read. */
