@@ -68,6 +68,19 @@ Deno.test("serve: a second daemon, and a path that is taken, are refused", async
   assert(await isAnswered(socket));
 });
 
+/** MiB that a daemon may have in memory while it waits for its first layer. */
+const MOST_MIB = 130;
+
+Deno.test("serve: a daemon that has answered its first call has at most 130 MiB", async () => {
+  await using temp = await tempDir();
+  const socket = temp.join("varve.sock");
+  await using server = await served(temp.join("store"), { args: ["--socket", socket] });
+  assert(await isAnswered(socket));
+  const status = await Deno.readTextFile(`/proc/${server.pid}/status`);
+  const kib = Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(status)?.[1]);
+  assert(kib / 1024 <= MOST_MIB, `${kib} KiB`);
+});
+
 /** Binds a socket, and starts the command that follows with it, as systemd does. */
 const STARTER = `
 import os, socket, sys
