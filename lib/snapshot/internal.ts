@@ -12,7 +12,7 @@ export { quoteKey } from "./keys.ts";
 export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { lockSnapshotDirectory } from "./snapshot_lock.ts";
-export { ancestors, stat as statRow } from "./machine.ts";
+export { ancestors, createLayer, stat as statRow } from "./machine.ts";
 export { holdLowers, trimLowers } from "./lowers.ts";
 export {
   isVarveMount,

@@ -196,6 +196,8 @@ export interface NewLayer {
   readonly diffId: DiffId;
   /** Disk use of the layer. */
   readonly usage: Usage;
+  /** Its labels; none when absent. */
+  readonly labels?: Labels | undefined;
   /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
@@ -206,7 +208,7 @@ export interface NewLayer {
  * @throws {VarveError} `E_EXISTS` another snapshot has the name
  */
 export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow {
-  const { name, parent, diffId, usage, now } = layer;
+  const { name, parent, diffId, usage, labels = {}, now } = layer;
   const present = table.get(name);
   if (present !== undefined) {
     // A user may have committed another snapshot under a chainID.
@@ -220,7 +222,7 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
     parent,
     cacheId: null,
     diffId,
-    labels: {},
+    labels: keptLabels(labels),
     createdAt: now,
     updatedAt: now,
     usage,

@@ -1,6 +1,7 @@
 import type { LayerRules } from "../../layer_job/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Driver, DriverName } from "../../snapshot/mod.ts";
+import type { AdoptMode } from "../snapshots/adopt.ts";
 
 /** Options of {@linkcode serveContainerd}. */
 export interface ServeContainerdOptions {
@@ -14,6 +15,8 @@ export interface ServeContainerdOptions {
   readonly driver?: Driver | DriverName | "auto" | undefined;
   /** Policy and limits of layers, as for a load. */
   readonly rules?: LayerRules | undefined;
+  /** Which chains that the store holds are not fetched and unpacked again; `"cri"` when absent. */
+  readonly adopt?: AdoptMode | undefined;
   /** Frees what nothing needs any more: layers and composed images. Called when containerd has removed snapshots. */
   readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Serves metrics in Prometheus' text format at `/metrics` of this address, which must be of loopback. */

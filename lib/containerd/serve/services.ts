@@ -3,13 +3,14 @@ import type { Containerd } from "../client/contract.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
 import type { Services } from "../contract.ts";
 import { createDiffService } from "../diff/service.ts";
+import { adoptChain } from "../snapshots/adopt.ts";
 import { IdleCompose } from "../snapshots/idle_compose.ts";
 import { createSnapshotsService } from "../snapshots/snapshots_service.ts";
 import type { ServeContainerdOptions } from "./contract.ts";
 
 /** What the services are made of. */
 export interface ServiceParts
-  extends Pick<ServeContainerdOptions, "pool" | "driver" | "rules" | "free" | "onEvent"> {
+  extends Pick<ServeContainerdOptions, "pool" | "driver" | "rules" | "free" | "adopt" | "onEvent"> {
   readonly store: DiskStore;
   /** The containerd that calls. */
   readonly containerd: Containerd;
@@ -17,7 +18,7 @@ export interface ServiceParts
 
 /** Makes the services. Dispose them after their last call. */
 export function createServices(parts: ServiceParts): Services & AsyncDisposable {
-  const { store, pool, driver, rules, containerd, free, onEvent } = parts;
+  const { store, pool, driver, rules, containerd, free, adopt = "cri", onEvent } = parts;
   const onWarning = (message: string) => onEvent?.({ kind: "warning", message });
   const snapshotter = createSnapshotter(store, {
     ...{ driver, pool, onWarning, scope: "containerd", later: true },
@@ -29,7 +30,11 @@ export function createServices(parts: ServiceParts): Services & AsyncDisposable 
   const { content, leases } = containerd;
   const diff = createDiffService({ store, snapshotter, pool, content, leases, rules });
   return {
-    snapshots: createSnapshotsService({ snapshotter, free }),
+    snapshots: createSnapshotsService({
+      snapshotter,
+      free,
+      adopt: (request) => adoptChain(store, request, adopt),
+    }),
     diff,
     async [Symbol.asyncDispose](): Promise<void> {
       await idle[Symbol.asyncDispose]();

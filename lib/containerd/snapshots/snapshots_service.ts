@@ -11,6 +11,7 @@ import {
   UsageResponseSchema,
   ViewSnapshotResponseSchema,
 } from "../proto/generated/snapshots_pb.ts";
+import type { AdoptRequest } from "./adopt.ts";
 import { infoMessage, mountMessages } from "./messages.ts";
 import { isReservedLabel, shownLabels } from "./shown_labels.ts";
 import { isUnpackKey } from "./unpack_key.ts";
@@ -24,16 +25,26 @@ export interface SnapshotsServiceParts {
   readonly snapshotter: Snapshotter;
   /** Frees what nothing needs any more, after containerd has removed snapshots. */
   readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Makes the snapshot of a chain that the store holds already; says whether there is one now. */
+  readonly adopt?: ((request: AdoptRequest) => boolean) | undefined;
 }
 
 /** The service Snapshots over a snapshotter: it only translates. Errors are the snapshotter's. */
 export function createSnapshotsService(
-  { snapshotter, free }: SnapshotsServiceParts,
+  { snapshotter, free, adopt = () => false }: SnapshotsServiceParts,
 ): SnapshotsService {
   return {
     async prepare({ key, parent, labels }, { signal }) {
+      const shown = shownLabels(labels);
+      if (adopt({ parent: parentOf(parent), labels: shown })) {
+        throw new VarveError(
+          "E_EXISTS",
+          `Cannot prepare snapshot ${JSON.stringify(key)}: the store holds its chain already`,
+          { subject: key },
+        );
+      }
       const made = await snapshotter.prepare(key, parentOf(parent), {
-        labels: shownLabels(labels),
+        labels: shown,
         extract: isUnpackKey(key),
         signal,
       });

@@ -32,6 +32,10 @@ containerd must know varve as its proxy plug-in: --print-config says what stands
 the same mount namespace as containerd. 'varve doctor' says what is missing. With a socket unit of systemd
 (--print-units) no call is lost while varve is started again. The socket has mode 0600. One process serves a store.
 
+A pull does not fetch layers that the store holds: they were loaded or pulled by varve, or another namespace has them.
+--adopt says whose pulls: those of Kubernetes (cri), of every client that names the chain of its snapshot (all), or none
+(off). containerd then has no blobs of these layers, and cannot export or push the image.
+
 --log says how the log on standard error is written: a line for each call that failed, and for each layer that was
 applied. --metrics serves metrics in Prometheus' format at http://ADDRESS:PORT/metrics, on loopback only.
 
@@ -46,6 +50,10 @@ Examples:
     command
       .option("--socket <path>", `the socket to make (default ${SOCKET})`)
       .option("--containerd <path>", `containerd's socket (default ${CONTAINERD})`)
+      .option(
+        "--adopt <whose>",
+        "pulls that take layers of the store: cri, all or off (default cri)",
+      )
       .option("--log <format>", "text or json (default text)")
       .option("--metrics <address>", "address and port of loopback; port 0 is any free one")
       .option("--print-config <version>", "print what containerd's config.toml needs: 1.7 or 2")
@@ -60,6 +68,7 @@ Examples:
     const inherited = stringOption(options, "socket") === undefined
       ? inheritedSocket(context.io.env)
       : undefined;
+    const adopt = choice(options, "adopt", ["cri", "all", "off"]) ?? "cri";
     const store = await context.store();
     const pool = await context.pool({ mayBlock: false });
     const { selectDriver } = await import("../../../snapshot/mod.ts");
@@ -76,6 +85,7 @@ Examples:
         onWarning: (message) => writeLog(context, { kind: "warning", message }, log),
       }),
       rules: { ...loadSettings(store), inflater: inflaterOf(context.options, store) },
+      adopt,
       metrics: metrics === undefined ? undefined : parseListen(metrics),
       free: (signal) => free(store, signal),
       onEvent: (event) => writeLog(context, event, log),
