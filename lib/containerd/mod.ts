@@ -44,3 +44,4 @@ export type {
   ServeEvent,
 } from "./serve/contract.ts";
 export { serveContainerd } from "./serve/serve.ts";
+export type { AdoptMode } from "./snapshots/adopt.ts";

@@ -17,6 +17,8 @@ export interface ImageSpec {
   readonly layers: readonly (readonly TarFixture[] | Uint8Array<ArrayBuffer>)[];
   /** One for all, or one a layer; `gzip` by default. */
   readonly packing?: Packing | readonly Packing[];
+  /** The packed layers, where others packed them. */
+  readonly blobs?: readonly Uint8Array<ArrayBuffer>[];
   /** Merged over the config. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Docker schema 2 media types instead of OCI ones. */
@@ -78,7 +80,7 @@ export function buildImage(spec: ImageSpec): BuiltImage {
   for (const [at, content] of spec.layers.entries()) {
     const packing = typeof spec.packing === "string" ? spec.packing : spec.packing?.[at] ?? "gzip";
     const tar = content instanceof Uint8Array ? content : tarOf(content);
-    const blob = pack(tar, packing);
+    const blob = spec.blobs?.[at] ?? pack(tar, packing);
     const diffId = sha256Of(tar);
     chainId = at === 0 ? diffId : sha256Of(`${chainId} ${diffId}`);
     const mediaType = layerType(packing, spec.docker ?? false);

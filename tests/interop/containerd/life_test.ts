@@ -1,0 +1,343 @@
+/** What users of containerd do, with the real containerd and runc: varve is the snapshotter and the differ. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../../support/images/images.ts";
+import { boxLayer } from "../../support/images/busybox_image.ts";
+import { mountsBelow } from "../../support/machine/census.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { run, runAny } from "../../support/machine/process.ts";
+import { waitUntil } from "../../support/machine/wait.ts";
+import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
+import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
+import { DEBIAN_TOOLS, debianImage, unpackedListing } from "../../support/peers/debian.ts";
+import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
+import { differences } from "../../support/trees/directory_differences.ts";
+import { type TarFixture, tarOf } from "../../support/tar/tar_fixture.ts";
+
+const NEEDS = { root: true, mount: true, tools: ["containerd", "ctr", "runc", "busybox"] } as const;
+const NAME = "example.org/box:1";
+const SNAPSHOTTER = ["--snapshotter", "varve"];
+/** ctr makes no control group: the machine of a test may not let it. */
+const RUN = ["run", ...SNAPSHOTTER, "--cgroup", ""];
+
+/** Busybox, and a layer on top that changes and removes something of it. */
+async function boxOfTwo(name: string = NAME): Promise<BuiltImage> {
+  const upper: readonly TarFixture[] = [
+    { name: "etc/motd", content: "hello\n" },
+    { name: ".wh.noexec" },
+    { name: "srv/", mode: 0o750 },
+  ];
+  return buildImage({ name, layers: [await boxLayer(), upper], packing: "gzip" });
+}
+
+async function importImage(
+  served: ServedContainerd,
+  temp: TempDir,
+  image: BuiltImage,
+  more: readonly string[] = [],
+): Promise<void> {
+  const path = temp.join("image.tar");
+  await Deno.writeFile(path, archiveTar(ociFiles([image])));
+  await served.text(["image", "import", ...SNAPSHOTTER, ...more, path]);
+}
+
+/** Files that anything wrote into the directories of snapshots. */
+async function extracted(served: ServedContainerd): Promise<string[]> {
+  const { stdout } = await run([
+    "find",
+    `${served.root}/snapshots`,
+    "-path",
+    "*/fs/*",
+  ]);
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+Deno.test({
+  name: "containerd imports, runs, shows and removes an image, and nothing of it remains",
+  ...needs(NEEDS),
+  fn: async (test) => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using served = await serveContainerdIn(temp.path);
+    const image = await boxOfTwo();
+
+    await test.step("an import extracts nothing", async () => {
+      await importImage(served, temp, image);
+      assertEquals(await extracted(served), []);
+      const layers = await served.text(["snapshots", ...SNAPSHOTTER, "ls"]);
+      for (const { chainId } of image.layers) assertStringIncludes(layers, chainId);
+      const own = await served.varve.json(["snapshot", "ls"]);
+      assertEquals(own.map(({ scope }: { scope: string }) => scope), ["containerd", "containerd"]);
+    });
+
+    await test.step("a container runs: output, exit code, and what the layers say", async () => {
+      const command = "cat /etc/motd; ls / | wc -l; stat -c %a /srv; [ -e /noexec ] || exit 7";
+      const { code, stdout } = await served.any([
+        ...RUN,
+        "--rm",
+        NAME,
+        "one",
+        "sh",
+        "-c",
+        command,
+      ]);
+      assertEquals(code, 7);
+      assertMatch(stdout, /^hello\n\d+\n750\n$/);
+    });
+
+    await test.step("what a container writes is its own", async () => {
+      const write = "echo changed > /etc/motd; rm /etc/group; echo 1 > /srv/new";
+      await served.text([...RUN, NAME, "two", "sh", "-c", write]);
+      const usage = await served.text(["snapshots", ...SNAPSHOTTER, "usage", "-b", "two"]);
+      assertMatch(usage, /^two\s+[1-9]\d*\s+[1-9]\d*\s*$/m);
+      const other = await served.text([...RUN, "--rm", NAME, "three", "cat", "/etc/motd"]);
+      assertEquals(other, "hello\n");
+    });
+
+    await test.step("a diff is a layer, and is applied again", async () => {
+      const diff = ["snapshots", ...SNAPSHOTTER, "diff", "--keep"];
+      const path = temp.join("diff.tar.gz");
+      await run(["sh", "-c", `"$@" > ${path}`, "sh", ...served.ctr, ...diff, "two"]);
+      const { stdout } = await run(["tar", "tzf", path]);
+      // runc makes mount points as well.
+      const names = stdout.trim().split("\n");
+      for (const name of ["etc/", "etc/.wh.group", "etc/motd", "srv/", "srv/new"]) {
+        assert(names.includes(name), stdout);
+      }
+      // As another image on the same layers: the blob is in containerd's store already.
+      const more = await withLayer(image, await Deno.readFile(path), "example.org/box:2");
+      await importImage(served, temp, more);
+      const look = "cat /etc/motd; [ -e /etc/group ] || echo gone";
+      const container = [...RUN, "--rm", "example.org/box:2", "four", "sh", "-c", look];
+      assertEquals(await served.text(container), "changed\ngone\n");
+    });
+
+    await test.step("a restart of varve disturbs no container", async () => {
+      await served.restart();
+      // containerd waits up to three seconds until it connects again. Calls fail meanwhile.
+      await waitUntil("containerd's connection to varve", async () => {
+        const { code, stderr } = await served.any(["snapshots", ...SNAPSHOTTER, "info", "two"]);
+        assert(code === 0 || stderr.includes("unavailable"), stderr);
+        return code === 0;
+      });
+      const container = [...RUN, "--rm", NAME, "five", "cat", "/etc/motd"];
+      assertEquals(await served.text(container), "hello\n");
+    });
+
+    await test.step("after the removal nothing remains", async () => {
+      await served.text(["containers", "rm", "two"]);
+      for (const name of [NAME, "example.org/box:2"]) {
+        await served.text(["image", "rm", "--sync", name]);
+      }
+      await collect(served);
+      const left = await served.text(["snapshots", ...SNAPSHOTTER, "ls"]);
+      assertEquals(left.trim().split("\n").length, 1, left);
+      await nothingIn(served);
+    });
+  },
+});
+
+/** Lets containerd collect: a removal with `--sync` waits for it. */
+async function collect(served: ServedContainerd): Promise<void> {
+  await served.text(["content", "prune", "references"]);
+  await served.text(["leases", "create", "--id", "last"]);
+  await served.text(["leases", "delete", "--sync", "last"]);
+}
+
+/** Checks that a store is empty, but for what gc itself would keep. */
+async function nothingIn(served: ServedContainerd): Promise<void> {
+  const { varve, root } = served;
+  assertEquals(await varve.json(["snapshot", "ls"]), []);
+  // A layer that a diff made is kept for some minutes.
+  for (const { id, expiresAt } of await varve.json(["lease", "ls"])) {
+    assertMatch(id, /^containerd-layer-/);
+    assert(expiresAt !== null, id);
+    await varve.text(["lease", "rm", id]);
+  }
+  await varve.text(["gc"]);
+  assertEquals(await mountsBelow(root), []);
+  for (const directory of ["layers", "snapshots", "chains", "trash", "mounts"]) {
+    assertEquals(await namesIn(`${root}/${directory}`), [], directory);
+  }
+  assertEquals(await varve.json(["lease", "ls"]), []);
+  assertEquals((await varve.any(["fsck", "--deep"])).code, 0);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).sort();
+}
+
+/** The image with one more layer, whose blob is given. */
+async function withLayer(
+  image: BuiltImage,
+  blob: Uint8Array<ArrayBuffer>,
+  name: string,
+): Promise<BuiltImage> {
+  const plain = new Blob([blob]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const tar = new Uint8Array(await new Response(plain).arrayBuffer());
+  const tars = [...image.layers.map(({ tar }) => tar), tar];
+  return buildImage({
+    name,
+    layers: tars,
+    blobs: [...image.layers.map(({ blob }) => blob), blob],
+  });
+}
+
+Deno.test({
+  name: "containerd pushes to a registry and pulls from it, locally",
+  ...needs({ ...NEEDS, tools: [...NEEDS.tools, ...REGISTRY_TOOLS] }),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry();
+    await using served = await serveContainerdIn(temp.path);
+    await importImage(served, temp, await boxOfTwo());
+    const remote = `${registry.host}/box:1`;
+    await served.text(["image", "push", "--plain-http", remote, NAME]);
+    await served.text(["image", "rm", "--sync", NAME]);
+    await collect(served);
+    await served.text(["image", "pull", "--plain-http", ...SNAPSHOTTER, remote]);
+    assertEquals(await extracted(served), []);
+    assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+  },
+});
+
+Deno.test({
+  name: "containerd pulls by its transfer service",
+  ...needs({ ...NEEDS, tools: [...NEEDS.tools, ...REGISTRY_TOOLS] }),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry({ tls: true });
+    await using served = await serveContainerdIn(temp.path, {
+      env: { SSL_CERT_FILE: registry.ca },
+    });
+    await importImage(served, temp, await boxOfTwo());
+    const remote = `${registry.host}/box:1`;
+    const ca = ["--tlscacert", registry.ca];
+    await served.text(["image", "push", ...ca, remote, NAME]);
+    await served.text(["image", "rm", "--sync", NAME]);
+    await collect(served);
+    const transfer = ["--local=false", "--platform", "linux/amd64"];
+    await served.text(["image", "pull", ...transfer, ...SNAPSHOTTER, remote]);
+    assertEquals(await extracted(served), []);
+    assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+  },
+});
+
+Deno.test({
+  name: "a pull does not fetch layers that the store holds, where --adopt says so",
+  ...needs({ ...NEEDS, tools: [...NEEDS.tools, ...REGISTRY_TOOLS] }),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry({ tls: true });
+    await using served = await serveContainerdIn(temp.path, {
+      args: ["--adopt", "all"],
+      env: { SSL_CERT_FILE: registry.ca },
+    });
+    const image = await boxOfTwo();
+    await importImage(served, temp, image);
+    const remote = `${registry.host}/box:1`;
+    await served.text(["image", "push", "--tlscacert", registry.ca, remote, NAME]);
+    await served.text(["image", "rm", "--sync", NAME]);
+    await collect(served);
+    await served.varve.text(["load", temp.join("image.tar")]);
+    const pull = ["image", "pull", "--local=false", "--platform", "linux/amd64", ...SNAPSHOTTER];
+    await served.text([...pull, remote]);
+    const blobs = await served.text(["content", "ls", "-q"]);
+    assertStringIncludes(blobs, image.descriptor.digest);
+    for (const { descriptor } of image.layers) assert(!blobs.includes(descriptor.digest), blobs);
+    assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+    // The snapshots of containerd keep the layers, also without the image in the store.
+    await served.varve.text(["rmi", NAME]);
+    assertEquals(await served.text([...RUN, "--rm", remote, "two", "cat", "/etc/motd"]), "hello\n");
+    await served.text(["image", "rm", "--sync", remote]);
+    await collect(served);
+    await nothingIn(served);
+  },
+});
+
+Deno.test({
+  name: "two namespaces have one image: its layers are made once, and stay while one needs them",
+  ...needs(NEEDS),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using served = await serveContainerdIn(temp.path);
+    await Deno.writeFile(temp.join("image.tar"), archiveTar(ociFiles([await boxOfTwo()])));
+    const inNamespace = (name: string, args: readonly string[]) =>
+      served.text(["-n", name, ...args]);
+    for (const name of ["one", "two"]) {
+      await inNamespace(name, ["image", "import", ...SNAPSHOTTER, temp.join("image.tar")]);
+    }
+    const numbers = await namesIn(`${served.root}/layers`);
+    assertEquals(numbers.length, 2);
+    await inNamespace("one", ["image", "rm", "--sync", NAME]);
+    await collect(served);
+    await served.varve.text(["gc"]);
+    assertEquals(await namesIn(`${served.root}/layers`), numbers);
+    const look = [...RUN, "--rm", NAME, "one", "cat", "/etc/motd"];
+    assertEquals(await inNamespace("two", look), "hello\n");
+    assertEquals((await served.any(["-n", "one", ...look])).code === 0, false);
+  },
+});
+
+/** Layers that no applier may extract. */
+const HOSTILE: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
+  "a path out of the root": tarOf([{ name: "../../escape", content: "x" }]),
+  "a link out of its layer": tarOf([{ name: "a", type: "hardlink", target: "/etc/shadow" }]),
+  "a whiteout of the parent": tarOf([{ name: "a/.wh..." }]),
+  "no tar at all": new TextEncoder().encode("no tar".repeat(400)),
+  "a tar that ends early": tarOf([{ name: "a", content: "x".repeat(5000) }]).slice(0, 2000),
+  "an unknown type": tarOf([{ name: "a", flag: "Z" }]),
+  "a huge size": tarOf([{ name: "a", rawSize: "77777777777\0" }]),
+  "a root that is a file": tarOf([{ name: "./", type: "file", content: "x" }]),
+  "an empty name": tarOf([{ name: "", type: "file" }]),
+  "a bad checksum": tarOf([{ name: "a", badChecksum: true }]),
+};
+
+Deno.test({
+  name: "a hostile layer is refused, and no other applier extracts it",
+  ...needs(NEEDS),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using served = await serveContainerdIn(temp.path);
+    for (const [i, [what, tar]] of Object.entries(HOSTILE).entries()) {
+      const layers = [tarOf([{ name: "below" }]), tar];
+      const image = buildImage({ name: `example.org/bad:${i}`, layers, packing: "gzip" });
+      await Deno.writeFile(temp.join("bad.tar"), archiveTar(ociFiles([image])));
+      const { code, stderr } = await served.any([
+        "image",
+        "import",
+        ...SNAPSHOTTER,
+        temp.join("bad.tar"),
+      ]);
+      assert(code !== 0, `${what} was taken`);
+      assertStringIncludes(
+        stderr,
+        `Cannot apply layer ${image.layers[1]!.descriptor.digest}`,
+        what,
+      );
+      assertEquals(await extracted(served), [], what);
+    }
+    // The daemon goes on.
+    await importImage(served, temp, await boxOfTwo());
+    assertEquals(await served.text([...RUN, "--rm", NAME, "one", "cat", "/etc/motd"]), "hello\n");
+  },
+});
+
+Deno.test({
+  name: "Debian: mounted by containerd, every path equals umoci's",
+  ...needs({ ...NEEDS, tools: [...NEEDS.tools, ...DEBIAN_TOOLS] }),
+  fn: async () => {
+    const image = await debianImage();
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using served = await serveContainerdIn(temp.path);
+    await served.text(["image", "import", ...SNAPSHOTTER, image.docker]);
+    assertEquals(await extracted(served), []);
+    const mount = temp.join("mounted");
+    await Deno.mkdir(mount);
+    const name = (await served.text(["image", "ls", "-q"])).trim();
+    await served.text(["image", "mount", ...SNAPSHOTTER, name, mount]);
+    try {
+      assertEquals(differences(mount, unpackedListing(image)), []);
+    } finally {
+      await runAny([...served.ctr, "image", "unmount", mount]);
+    }
+  },
+});
