@@ -4,7 +4,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DISKS, needsBlockLog } from "../support/faults/block_log.ts";
+import { buildSupervisor } from "../support/faults/supervisor.ts";
 import { cutPower } from "../torture/power.ts";
+import { needsShutdown, shutDownDisks } from "../torture/shutdown.ts";
 
 const CUTS = 8;
 
@@ -28,5 +30,18 @@ Deno.test({
     const result = await cutPower(first, { durability: "none", cuts: CUTS, seed: 1 });
     assertEquals(result.findings, []);
     assert(result.lost > 0, "nothing was lost: the method cannot fail");
+  },
+});
+
+Deno.test({
+  name:
+    "J06, P3: a file system that is shut down before a call loses nothing that a command had reported",
+  ...needsShutdown(first),
+  fn: async () => {
+    await using supervisor = await buildSupervisor();
+    const options = { durability: "full", cuts: 3, seed: 1 } as const;
+    const result = await shutDownDisks(first, options, supervisor);
+    assertEquals(result.findings, []);
+    assert(result.cuts > 0, "no cut came after the end of a command");
   },
 });

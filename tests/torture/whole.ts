@@ -12,6 +12,7 @@ import { findingText } from "./finding.ts";
 import { cutPower } from "./power.ts";
 import { useTogether } from "./processes.ts";
 import { killAtRandom } from "./random.ts";
+import { needsShutdown, SHUT_DOWN, shutDownDisks } from "./shutdown.ts";
 
 /** What is asked for. */
 export interface WholeOptions {
@@ -40,6 +41,7 @@ const PROCESSES = 8;
 /** The modes by their names. */
 export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<number>>> = {
   power,
+  shutdown,
   random,
   collect,
   processes,
@@ -61,6 +63,33 @@ async function power({ seed, cuts, disks }: WholeOptions): Promise<number> {
       const sums = `${judged} cuts after a command, ${lost} of them lost something`;
       console.log(
         `power: ${disk.name}, durability ${durability}: ${sums}, ${findings.length} findings`,
+      );
+      count += findings.length;
+    }
+  }
+  return count;
+}
+
+/** Shuts file systems down before random calls, with and without durability. */
+async function shutdown({ seed, cuts, disks }: WholeOptions): Promise<number> {
+  await using supervisor = await buildSupervisor();
+  await using temp = await tempDir("varve-bundle-");
+  const program = await bundleProgram(temp.path);
+  let count = 0;
+  for (const disk of SHUT_DOWN.filter(({ name }) => disks.includes(name))) {
+    for (const durability of ["full", "none"] as const) {
+      if (needsShutdown(disk).ignore) continue;
+      const options = { durability, cuts, seed };
+      const { findings, lost, cuts: judged } = await shutDownDisks(
+        disk,
+        options,
+        supervisor,
+        program,
+      );
+      for (const line of findings) console.log(line);
+      const sums = `${judged} cuts after a command, ${lost} of them lost something`;
+      console.log(
+        `shutdown: ${disk.name}, durability ${durability}: ${sums}, ${findings.length} findings`,
       );
       count += findings.length;
     }
