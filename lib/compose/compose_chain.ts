@@ -79,7 +79,7 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
     const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       below: above === undefined ? keptBelow(store, diffIds) : null,
-      lowers: above?.lowers ?? null,
+      lowers: above?.lowers,
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       generation,

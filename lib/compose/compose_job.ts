@@ -42,10 +42,10 @@ export interface ComposeJobInput {
   /** The kept root tree of the lowest layers; `null` when no tree was kept. */
   readonly below: KeptTree | null;
   /**
-   * Absolute paths of the directories of an overlay on which the layers lie, topmost first; `null` when they lie on
+   * Absolute paths of the directories of an overlay on which the layers lie, topmost first; absent when they lie on
    * nothing. With them, the image is that of one layer.
    */
-  readonly lowers: readonly ByteString[] | null;
+  readonly lowers?: readonly ByteString[] | undefined;
   /** The layers and the absolute paths of their tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Layers with bytes other than zero in the padding behind some file. */
@@ -91,7 +91,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
       writeFd(file.fd, bytes);
     });
     const { size, devices } = image;
-    const isKept = input.lowers === null && newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
+    const isKept = input.lowers === undefined && newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
     const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
     const info = {
       version: EROFS_WRITER_VERSION,
@@ -119,7 +119,7 @@ function sizeOf(files: readonly TreeFile[]): number {
 
 /** The root tree of the layers, or, if they lie on something, the tree that stands for all of them. */
 function treeOf(input: ComposeJobInput, checkpoint: () => void): Tree {
-  if (input.lowers === null) return rootTree(input, checkpoint);
+  if (input.lowers === undefined) return rootTree(input, checkpoint);
   return layersAbove(input.trees.map(readTree), input.lowers);
 }
 

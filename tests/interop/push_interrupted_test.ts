@@ -72,7 +72,7 @@ async function stored(temp: TempDir): Promise<{ store: Store; facts(): Promise<s
   await using pool = createPool({ inline: true });
   const tar = new Blob([archiveTar(ociFiles([IMAGE]))]).stream();
   await loadImages(store, tar, { pool, name: NAME });
-  return { store, facts: () => factsOf(temp.path, root) };
+  return { store, facts: () => factsOf(temp.path) };
 }
 
 /** Pushes once, one request after the other. `attempts` is how often a request is tried. */
