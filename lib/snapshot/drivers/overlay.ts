@@ -114,10 +114,12 @@ export class OverlayDriver implements Driver {
   /** Paths of the lower directories, topmost first. Makes the lowers that are missing. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const parts = partsOf(ancestors);
+    // Below directories comes an empty one.
+    const most = parts[0]?.kind === "layers" ? IMAGE_LOWERS : IMAGE_LOWERS - 1;
     let lowers: Lower[] = [];
     for (const [i, part] of parts.entries()) {
       const above = parts.slice(i + 1).reduce((sum, part) => sum + leastLowers(part), 0);
-      const room = IMAGE_LOWERS - lowers.length - above;
+      const room = most - lowers.length - above;
       if (part.kind === "directory") {
         if (room < 1) throw tooManyLowers();
         const { cacheId } = part;
