@@ -190,7 +190,7 @@ Deno.test({
           () => store.settings.set("a", "b"),
           () => store.leases.remove("a"),
           () => store.snapshots.transact(() => 1),
-          () => store.chains.ensure([layer.diffId]),
+          () => store.chains.ensure([layer.diffId, layer.diffId]),
           () => store.directories?.createSnapshot(snapshotFacts("k")),
           () => store.directories?.ensure({ diffId: layer.diffId }, "fs", () => Promise.resolve()),
         ]
