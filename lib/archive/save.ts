@@ -8,6 +8,7 @@ import {
 } from "../image/internal.ts";
 import { compressImage, type CompressImageOptions } from "../image/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
+import { disposeAtEnd } from "../store/internal.ts";
 import {
   findImage,
   type Holding,
@@ -68,7 +69,7 @@ export async function saveImages(
   await using stack = new AsyncDisposableStack();
   const { images, plan } = await planSave(store, references, options, stack);
   const tar = await layoutTar(images, options).send(plan, storedBlobs(store));
-  return endWith(tar, stack.move());
+  return disposeAtEnd(tar, stack.move());
 }
 
 /**
@@ -189,32 +190,4 @@ async function resolve(
     records.push(compressed);
   }
   return records;
-}
-
-/** Disposes something when a stream has ended, failed or was cancelled. */
-function endWith(
-  stream: ReadableStream<Uint8Array>,
-  resource: AsyncDisposable,
-): ReadableStream<Uint8Array> {
-  const reader = stream.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-      } catch (error) {
-        await resource[Symbol.asyncDispose]();
-        throw error;
-      }
-      await resource[Symbol.asyncDispose]();
-      controller.close();
-    },
-    async cancel(reason) {
-      try {
-        await reader.cancel(reason);
-      } finally {
-        await resource[Symbol.asyncDispose]();
-      }
-    },
-  }, { highWaterMark: 0 });
 }

@@ -7,7 +7,7 @@ import { inTurns } from "../pool/internal.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
-import { requireDisk } from "../store/internal.ts";
+import { disposeAtEnd, requireDisk } from "../store/internal.ts";
 import type { DiskStore, Ingest, LayerReader, Store } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 import { readSnapshot } from "./snapshot_layers.ts";
@@ -53,31 +53,6 @@ export async function exportSnapshot(
   };
   const bytes = exportTree(tree, open, options);
   return disposeAtEnd(bytes, stack.move());
-}
-
-/** Passes a stream on. Disposes `owned` when the stream ends, fails or is cancelled, even before the first read. */
-function disposeAtEnd(
-  bytes: ReadableStream<Uint8Array>,
-  owned: AsyncDisposable,
-): ReadableStream<Uint8Array> {
-  const reader = bytes.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-      } catch (error) {
-        await owned[Symbol.asyncDispose]();
-        throw error;
-      }
-      await owned[Symbol.asyncDispose]();
-      controller.close();
-    },
-    async cancel(reason) {
-      await using _ = owned;
-      await reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
 }
 
 /** The root tree of a snapshot, and the paths of the layer tars that are not in the store. */

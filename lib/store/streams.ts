@@ -24,3 +24,30 @@ export function abortable(
   if (signal === undefined) return source;
   return source.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
 }
+
+/**
+ * Passes a stream on. Disposes `owned` when the stream ends, fails or is cancelled, even before the first read.
+ */
+export function disposeAtEnd(
+  bytes: ReadableStream<Uint8Array>,
+  owned: AsyncDisposable,
+): ReadableStream<Uint8Array> {
+  const reader = bytes.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+      } catch (error) {
+        await owned[Symbol.asyncDispose]();
+        throw error;
+      }
+      await owned[Symbol.asyncDispose]();
+      controller.close();
+    },
+    async cancel(reason) {
+      await using _ = owned;
+      await reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}
