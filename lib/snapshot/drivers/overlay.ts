@@ -116,15 +116,14 @@ export class OverlayDriver implements Driver {
     const parts = partsOf(ancestors);
     // Below directories comes an empty one.
     const most = parts[0]?.kind === "layers" ? IMAGE_LOWERS : IMAGE_LOWERS - 1;
+    if (leastOf(parts) > most) throw tooManyLowers();
     let lowers: Lower[] = [];
     for (const [i, part] of parts.entries()) {
-      const above = parts.slice(i + 1).reduce((sum, part) => sum + leastLowers(part), 0);
-      const room = most - lowers.length - above;
       if (part.kind === "directory") {
-        if (room < 1) throw tooManyLowers();
         const { cacheId } = part;
         lowers.unshift({ path: this.#changes(cacheId, "a parent"), cacheId, hides: true });
       } else {
+        const room = most - lowers.length - leastOf(parts.slice(i + 1));
         const place = { below: lowers.map(({ path }) => path), room };
         const paths = await this.#layers.lowers(part.run, place, signal);
         const hides = part.run.below !== null;
@@ -167,9 +166,9 @@ interface Lower {
   readonly hides: boolean;
 }
 
-/** The least number of lowers that a part needs. Layers that are extracted need one more, for attributes. */
-function leastLowers({ kind }: Part): number {
-  return kind === "directory" ? 1 : 2;
+/** The least number of lowers that parts need. Layers that are extracted need one more, for attributes. */
+function leastOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { kind }) => sum + (kind === "directory" ? 1 : 2), 0);
 }
 
 /**
