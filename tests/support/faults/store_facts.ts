@@ -111,7 +111,9 @@ async function fileFact(path: string): Promise<string> {
 
 function markerFact(text: string): string {
   const at = text.indexOf("\n");
-  const { id: _, owner: __, createdAt: ___, updatedAt: ____, ...rest } = JSON.parse(text.slice(at + 1));
+  const { id: _, owner: __, createdAt: ___, updatedAt: ____, ...rest } = JSON.parse(
+    text.slice(at + 1),
+  );
   return `${text.slice(0, at)} ${JSON.stringify(rest)}`;
 }
 
