@@ -179,11 +179,11 @@ Deno.test({
     const files = `${store.directories.snapshot(cacheId as number)}/fs`;
     for (let i = 0; i < 2000; i++) await Deno.writeTextFile(`${files}/${i}`, "");
     assertEquals((await call.usage("a")).inodes, 2001n);
+    const trash = () => [...Deno.readDirSync(`${store.root}/trash`)].length;
     await call.remove("a");
+    assertEquals(trash(), 1);
     assertEquals(await grpcCode(call.stat("a")), 5);
     await call.prepare({ key: "a" });
-    const trash = () => [...Deno.readDirSync(`${store.root}/trash`)].length;
-    assertEquals(trash(), 1);
     await call.cleanup();
     assertEquals([trash(), made.freed()], [0, 1]);
   },
