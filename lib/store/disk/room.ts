@@ -109,12 +109,11 @@ export class Room {
       if (free === undefined || free.inodes < ROOM_FOR_RESERVE * RESERVE_INODES) return;
       const most = this.#isGivenUp ? free.bytes : free.bytes / ROOM_FOR_RESERVE;
       const size = Math.min(RESERVE_BYTES, Math.floor(most / STEP) * STEP);
-      if (size < (this.#isGivenUp ? LEAST_RESERVE : RESERVE_BYTES)) return;
+      const least = this.#isGivenUp ? LEAST_RESERVE : RESERVE_BYTES;
+      if (size < least) return;
       makePrivate(reserve);
       for (let i = 0; i < RESERVE_INODES; i++) makeEmpty(`${reserve}/${i}`);
-      makeEmpty(path);
-      allocate(path, size);
-      this.#isGivenUp = false;
+      if (makeLargest(path, size, least)) this.#isGivenUp = false;
     } catch {
       removeQuietly(path);
     }
@@ -140,6 +139,26 @@ export class Room {
       hint: "free some space: removing images and snapshots, and unmounting, work without any",
     }, { cause });
   }
+}
+
+/**
+ * Makes a file of `size` bytes, or a smaller one of at least `least` bytes where the disk has no room for that: the file
+ * system needs blocks of its own for it.
+ *
+ * @returns whether it was made
+ */
+function makeLargest(path: string, size: number, least: number): boolean {
+  for (let room = size; room >= least; room -= STEP) {
+    try {
+      makeEmpty(path);
+      allocate(path, room);
+      return true;
+    } catch (error) {
+      removeQuietly(path);
+      if (!isNoSpace(error)) throw error;
+    }
+  }
+  return false;
 }
 
 /**
