@@ -25,9 +25,6 @@ const PAIRS = 5;
 
 await using temp = await tempDir("varve-bench-", "/var/tmp");
 
-if (snapshots > 0) await benchSnapshots(temp.join("many"));
-if (mebibytes > 0) await benchLayers(temp.join("large"));
-
 /** CPU seconds of this process that a call takes. */
 async function cpuSeconds(fn: () => unknown): Promise<number> {
   const before = cpuUsage();
@@ -166,3 +163,6 @@ const HASH = `
   for (const { name } of Deno.readDirSync(blobs)) hash(blobs + "/" + name);
   for (const { name } of Deno.readDirSync(root + "/layers")) hash(root + "/layers/" + name + "/layer.tar");
 `;
+
+if (snapshots > 0) await benchSnapshots(temp.join("many"));
+if (mebibytes > 0) await benchLayers(temp.join("large"));

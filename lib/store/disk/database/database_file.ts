@@ -3,7 +3,6 @@ import { type ByteString, fromText } from "../../../bytes/mod.ts";
 import {
   CWD,
   type Fd,
-  isErrno,
   isSupported,
   openDirectoryAt,
   ownFd,
@@ -85,9 +84,9 @@ export function withOpenFile<T>(path: string, fn: (fd: Fd) => T): T | undefined 
 function statOrNothing(fd: Fd): Stat | undefined {
   try {
     return statFd(fd);
-  } catch (error) {
-    // It was closed meanwhile, or the name is not a number.
-    if (isErrno(error, "EBADF")) return undefined;
-    throw error;
+  } catch {
+    // It was closed meanwhile, the name is not a number, or it is a file of another part of the process that cannot be
+    // described: on a mount whose server ended, say.
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@
  * Locks of SQLite belong to the process: fcntl(2) drops all that a process has on a file when it closes any descriptor
  * of that file. An open store must keep them, whatever else this process does with the same store.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { copyDatabase } from "../../../../lib/store/disk/database/copy.ts";
 import { openStore } from "../../../../lib/store/mod.ts";
 import { run } from "../../../support/machine/process.ts";
@@ -43,6 +43,15 @@ const TAKE = `
   db.close();
 `;
 
+/** A descriptor of which fstat(2) fails, as of a file on a mount whose server ended. */
+async function descriptorOfDeadProcess(): Promise<Deno.FsFile> {
+  const child = new Deno.Command("sleep", { args: ["infinity"] }).spawn();
+  const file = await Deno.open(`/proc/${child.pid}/fd`);
+  child.kill("SIGKILL");
+  await child.status;
+  return file;
+}
+
 for (const [title, use] of Object.entries(USES)) {
   Deno.test(`an open store keeps its locks while its process does with it: ${title}`, async () => {
     await using temp = await tempDir();
@@ -59,3 +68,13 @@ for (const [title, use] of Object.entries(USES)) {
     assertEquals(store.settings.get("workers"), "3");
   });
 }
+
+Deno.test("a descriptor of the process that cannot be described is no obstacle to an open", async () => {
+  await using temp = await tempDir();
+  using gone = await descriptorOfDeadProcess();
+  await assertRejects(() => gone.stat());
+  // The descriptors of a store come after it, and a second open looks through all of them.
+  await using store = await openStore({ root: temp.join("store") });
+  await using again = await openStore({ root: temp.join("store") });
+  assertEquals(again.root, store.root);
+});
