@@ -86,10 +86,11 @@ export class Applier implements AsyncDisposable {
 
   /** Why another applier has to do it; `undefined` when varve does it. */
   async #whyNot(
-    { diff, payloads }: ApplyRequest,
+    { diff }: ApplyRequest,
     row: SnapshotRow,
   ): Promise<string | undefined> {
-    if (Object.keys(payloads).length > 0) return "it comes with payloads for other processors";
+    // The request's payloads are for processors of other media types. Kubernetes sends one with each layer, encrypted or
+    // not: it says where the keys are.
     const mediaType = diff?.mediaType ?? "";
     if (!isLayerMediaType(mediaType)) {
       return `its media type ${JSON.stringify(mediaType.slice(0, 120))} is not known`;

@@ -17,6 +17,8 @@ import { waitUntil } from "../../../support/machine/wait.ts";
 import { type TarFixture, tarOf } from "../../../support/tar/tar_fixture.ts";
 
 const TAR = "application/vnd.oci.image.layer.v1.tar";
+/** The payload of Kubernetes: where the keys of encrypted layers are. */
+const KEYS = "io.containerd.ocicrypt.decoder.v1.tar.gzip";
 const ROOT = needs({ root: true, mount: true });
 
 function gzipOf(fixtures: readonly TarFixture[]): Uint8Array {
@@ -136,7 +138,7 @@ Deno.test({
       ["declined", apply(MOTD, { mediaType: `${TAR}+gzip+encrypted` })],
       ["declined", apply(MOTD, { mediaType: "application/vnd.erofs.layer.v1" })],
       ["declined", apply(MOTD, { mediaType: "" })],
-      ["declined", apply(MOTD, { payloads: ["x"] })],
+      ["declined", apply(MOTD, { mediaType: `${TAR}+gzip+encrypted`, payloads: [KEYS] })],
       ["E_PATH_ESCAPE", apply(gzipOf([{ name: "../up" }]))],
       ["E_WHITEOUT", apply(gzipOf([{ name: "a/.wh..." }]))],
       ["E_LIMIT", apply(gzipOf(["a", "b", "c", "d"].map((name) => ({ name }))))],
@@ -164,6 +166,19 @@ Deno.test({
     assertEquals(await outcome(apply(MOTD)), "ok");
     // The digest of a compressed blob is never taken for a diffID, however often it is asked for.
     assertEquals(await outcome(apply(MOTD, { mediaType: TAR })), "E_COMPRESSION");
+  },
+});
+
+Deno.test({
+  name: "payloads for processors of other media types change nothing: Kubernetes sends them always",
+  ...ROOT,
+  fn: async () => {
+    await using made = await diffFixture();
+    const { snapshotter, content, service } = made;
+    const mounts = await snapshotter.prepare("default/1/a", null);
+    const request = applyRequest(await content.add(MOTD), mounts, { payloads: [KEYS] });
+    assertEquals(await outcome(() => service.apply(request, callOf())), "ok");
+    assert(snapshotter.stat("default/1/a").diffId !== null);
   },
 });
 
