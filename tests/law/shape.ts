@@ -17,6 +17,7 @@ export async function judgeShape(root: string): Promise<string[]> {
     out.push(...judgeName(path), ...judgeLength(path, text), ...judgeText(path, text));
   }
   for (const path of await listFolder(root, "tests")) {
+    if (isGenerated(path)) continue;
     out.push(...judgeName(path), ...judgeLength(path, await Deno.readTextFile(`${root}/${path}`)));
   }
   return out.sort();

@@ -9,9 +9,12 @@ export function toUrl(root: string, path: string): string {
 /** The project's own folder, without a slash at the end. */
 export const PROJECT: string = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
-/** Generated files. They ship, but nobody writes them: the laws of names, length and use do not apply. */
+/** Folders of files that nobody writes: `deno task proto` does. */
+const GENERATED = ["lib/containerd/proto/generated/", "tests/support/containerd/cri/generated/"];
+
+/** Generated files. Nobody writes them: the laws of names, length and use do not apply. */
 export function isGenerated(path: string): boolean {
-  return path.startsWith("lib/containerd/proto/generated/");
+  return GENERATED.some((folder) => path.startsWith(folder));
 }
 
 /** Project paths of all TypeScript files that ship, sorted. */

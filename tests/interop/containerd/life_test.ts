@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../../support/images/images.ts";
 import { boxLayer } from "../../support/images/busybox_image.ts";
-import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { run, runAny } from "../../support/machine/process.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
 import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
+import { collect, namesIn, nothingIn } from "../../support/peers/served_remains.ts";
 import { DEBIAN_TOOLS, debianImage, unpackedListing } from "../../support/peers/debian.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
 import { differences } from "../../support/trees/directory_differences.ts";
@@ -134,36 +134,6 @@ Deno.test({
     });
   },
 });
-
-/** Lets containerd collect: a removal with `--sync` waits for it. */
-async function collect(served: ServedContainerd): Promise<void> {
-  await served.text(["content", "prune", "references"]);
-  await served.text(["leases", "create", "--id", "last"]);
-  await served.text(["leases", "delete", "--sync", "last"]);
-}
-
-/** Checks that a store is empty, but for what gc itself would keep. */
-async function nothingIn(served: ServedContainerd): Promise<void> {
-  const { varve, root } = served;
-  assertEquals(await varve.json(["snapshot", "ls"]), []);
-  // A layer that a diff made is kept for some minutes.
-  for (const { id, expiresAt } of await varve.json(["lease", "ls"])) {
-    assertMatch(id, /^containerd-layer-/);
-    assert(expiresAt !== null, id);
-    await varve.text(["lease", "rm", id]);
-  }
-  await varve.text(["gc"]);
-  assertEquals(await mountsBelow(root), []);
-  for (const directory of ["layers", "snapshots", "chains", "trash", "mounts"]) {
-    assertEquals(await namesIn(`${root}/${directory}`), [], directory);
-  }
-  assertEquals(await varve.json(["lease", "ls"]), []);
-  assertEquals((await varve.any(["fsck", "--deep"])).code, 0);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).sort();
-}
 
 /** The image with one more layer, whose blob is given. */
 async function withLayer(

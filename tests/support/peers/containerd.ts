@@ -8,6 +8,9 @@ export interface Containerd extends AsyncDisposable {
   readonly ctr: readonly string[];
 }
 
+/** The plug-in that Kubernetes calls. Few tests need it, and it takes its time at the start. */
+const CRI = "io.containerd.grpc.v1.cri";
+
 /**
  * Starts containerd in a directory and waits until it answers. Root only.
  *
@@ -15,11 +18,13 @@ export interface Containerd extends AsyncDisposable {
  *
  * @param more what its configuration has beside the places
  * @param env variables of its environment
+ * @param disabled plug-ins that it does not load
  */
 export async function startContainerd(
   directory: string,
   more = "",
   env: Readonly<Record<string, string>> = {},
+  disabled: readonly string[] = [CRI],
 ): Promise<Containerd> {
   const socket = `${directory}/c.sock`;
   const config = `${directory}/c.toml`;
@@ -28,7 +33,7 @@ export async function startContainerd(
     `version = 2
 root = ${JSON.stringify(`${directory}/c-root`)}
 state = ${JSON.stringify(`${directory}/c-state`)}
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
+disabled_plugins = ${JSON.stringify(disabled)}
 [grpc]
   address = ${JSON.stringify(socket)}
 [ttrpc]

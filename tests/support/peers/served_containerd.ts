@@ -10,6 +10,8 @@ export interface ServedOptions {
   readonly args?: readonly string[] | undefined;
   /** Variables of containerd's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** What containerd's configuration has beside what varve prints; Kubernetes can call it then. */
+  readonly cri?: string | undefined;
 }
 
 /** containerd and varve as its snapshotter. */
@@ -37,7 +39,7 @@ const TIMEOUT = 180_000;
  */
 export async function serveContainerdIn(
   directory: string,
-  { args = [], env }: ServedOptions = {},
+  { args = [], env, cri }: ServedOptions = {},
 ): Promise<ServedContainerd> {
   await using stack = new AsyncDisposableStack();
   const root = `${directory}/store`;
@@ -47,8 +49,9 @@ export async function serveContainerdIn(
   let daemon = await start();
   stack.defer(() => daemon[Symbol.asyncDispose]());
   const config = await varve.text(["serve", ...sockets, "--print-config", "1.7"]);
+  const more = `${config.replace(/^version = \d+$/m, "")}${cri ?? ""}`;
   const { ctr } = stack.use(
-    await startContainerd(directory, config.replace(/^version = \d+$/m, ""), env),
+    await startContainerd(directory, more, env, cri === undefined ? undefined : []),
   );
   const owned = stack.move();
   const any = (args: readonly string[]) => runAny([...ctr, ...args], { timeout: TIMEOUT });

@@ -1,5 +1,6 @@
 /** Debian's docker-registry as a process. */
 import { run } from "../machine/process.ts";
+import { waitUntil } from "../machine/wait.ts";
 import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
 /** Programs that tests with a docker-registry need. */
@@ -32,6 +33,8 @@ export interface RunningRegistry extends AsyncDisposable {
   readonly ca: string;
   /** A certificate of its authority for a client, with its key in the same file, where it has TLS. */
   readonly client: string;
+  /** What clients have asked for since the last call, in no certain order, like `GET /v2/box/blobs/sha256:…`. Without TLS only. */
+  requests(): Promise<string[]>;
 }
 
 /** Starts a registry on a free port of loopback. */
@@ -71,9 +74,11 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const { port, ended } = await listening(child.stderr);
+  const { port, ended, lines } = await listening(child.stderr);
+  const host = `localhost:${port}`;
   return {
-    host: `localhost:${port}`,
+    host,
+    requests: () => requestsIn(lines, host),
     ca: temp.join("ca.pem"),
     client: temp.join("client.pem"),
     async [Symbol.asyncDispose](): Promise<void> {
@@ -88,18 +93,39 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
 /** Reads the port from the log. The log is read to its end, or the registry would stop at a full pipe. */
 async function listening(
   log: ReadableStream<Uint8Array>,
-): Promise<{ readonly port: string; readonly ended: Promise<void> }> {
+): Promise<{
+  readonly port: string;
+  readonly ended: Promise<void>;
+  readonly lines: string[];
+}> {
   const told = Promise.withResolvers<string>();
+  const lines: string[] = [];
   const ended = (async () => {
-    let last = "";
+    let rest = "";
     for await (const text of log.pipeThrough(new TextDecoderStream())) {
-      last = (last + text).slice(-4000);
-      const port = /listening on 127\.0\.0\.1:([0-9]+)/.exec(last)?.[1];
+      const whole = (rest + text).split("\n");
+      rest = whole.pop() as string;
+      lines.push(...whole);
+      const port = /listening on 127\.0\.0\.1:([0-9]+)/.exec(whole.join("\n"))?.[1];
       if (port !== undefined) told.resolve(port);
     }
-    told.reject(new Error(`Cannot start docker-registry: ${last}`));
+    told.reject(new Error(`Cannot start docker-registry: ${lines.join("\n").slice(-4000)}`));
   })();
-  return { port: await told.promise, ended };
+  return { port: await told.promise, ended, lines };
+}
+
+/** Takes the requests out of a registry's log. */
+async function requestsIn(lines: string[], host: string): Promise<string[]> {
+  // A request is logged after its answer. So the last one that anybody made is this one.
+  const mark = `/v2/${crypto.randomUUID()}/tags/list`;
+  await (await fetch(`http://${host}${mark}`)).body?.cancel();
+  await waitUntil("the log of the registry", () => lines.some((line) => line.includes(mark)));
+  const requests = lines.splice(0).flatMap((line) => {
+    const method = /http\.request\.method=(\S+)/.exec(line)?.[1];
+    const uri = /http\.request\.uri="?([^\s"]+)/.exec(line)?.[1];
+    return method === undefined || uri === undefined || uri === mark ? [] : [`${method} ${uri}`];
+  });
+  return [...new Set(requests)];
 }
 
 /**
