@@ -18,7 +18,7 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
     if (found.live) continue;
     if (found.damaged) await cleanUp(unreadRun(found));
     else if (found.run !== null) await cleanUp(found.run);
-    else await Deno.remove(found.directory, { recursive: true });
+    else await removeDirectory(found.directory);
   }
   await removeAbandoned(store, () => snapshotter);
   // A run that is just beginning has not written its key yet. Any of the leases may be its own, so end none.
@@ -26,5 +26,15 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
   const live = new Set(runs.filter((found) => found.live).map((found) => keyOfRun(store, found)));
   for (const key of keys) {
     if (!live.has(key)) await recordEnd(store, snapshotter, { key, exit: null });
+  }
+}
+
+/** Removes the directory of a run that did not begin. */
+async function removeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    // It is that of a run that ended, and its watchdog removes it just now.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -6,6 +6,7 @@
  * ends. A run whose lock is free is dead: its process ended without cleaning up.
  */
 import { fromText } from "../bytes/mod.ts";
+import { lockLowers, tryLockLowersAlone } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
@@ -14,12 +15,6 @@ import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 
 const PREFIX = "run-";
 const NAME = /^run-([0-9]+)-[0-9a-f]{16}$/;
-
-/**
- * Time in milliseconds from the change of an unlocked directory without `state.json` until it counts as left over. A
- * change further in the future than that was made by another clock, so it counts as left over, too.
- */
-const OLD = 60_000;
 
 /** Version of `state.json`. */
 const VERSION = 1;
@@ -48,7 +43,7 @@ export interface FoundRun {
   readonly run: ContainerRun | null;
   /** Whether there is a `state.json` that is damaged or of another version. */
   readonly damaged: boolean;
-  /** Whether the run is live: its lock is held, or it is new and has no `state.json` yet. */
+  /** Whether the run is live: its lock is held, or may be taken at this moment. */
   readonly live: boolean;
 }
 
@@ -71,10 +66,7 @@ export async function createRun(
   const random = crypto.getRandomValues(new Uint8Array(8));
   const name = `${PREFIX}${cacheId}-${random.toHex()}`;
   const directory = `${store.directories.mounts}/${name}`;
-  await Deno.mkdir(directory, { mode: 0o700 });
-  const lock = openLock(directory, Open.READ_WRITE | Open.CREATE);
-  // A process that checks whether the run is live holds the lock for a moment.
-  while (!lock.lock("exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
+  const lock = await createLocked(store.directories.mounts, directory);
   for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${directory}/${sub}`);
   return {
     id: idOf(name),
@@ -83,6 +75,16 @@ export async function createRun(
     runtime,
     [Symbol.dispose]: () => lock[Symbol.dispose](),
   };
+}
+
+/** Makes a directory and locks it; no other process takes it for one of a dead run meanwhile. */
+async function createLocked(mounts: string, directory: string): Promise<OwnedFd> {
+  using _ = await lockLowers(mounts);
+  await Deno.mkdir(directory, { mode: 0o700 });
+  const lock = openLock(directory, Open.READ_WRITE | Open.CREATE);
+  // A process that checks whether the run is live holds the lock for a moment.
+  while (!lock.lock("exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
+  return lock;
 }
 
 /** Makes a run known to other processes. */
@@ -99,7 +101,7 @@ export async function findRuns(store: DiskStore): Promise<FoundRun[]> {
   const out: FoundRun[] = [];
   for await (const { name, isDirectory } of Deno.readDir(mounts)) {
     if (!isDirectory || !NAME.test(name)) continue;
-    const found = await look(`${mounts}/${name}`);
+    const found = await look(mounts, name);
     if (found !== undefined) out.push(found);
   }
   return out.sort((a, b) => a.directory < b.directory ? -1 : 1);
@@ -159,16 +161,16 @@ function idOf(name: string): string {
   return `varve-${name.slice(PREFIX.length)}`;
 }
 
-async function look(directory: string): Promise<FoundRun | undefined> {
+async function look(mounts: string, name: string): Promise<FoundRun | undefined> {
+  const directory = `${mounts}/${name}`;
   try {
     const state = await readState(directory);
-    const age = Math.abs(Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0));
     return {
       directory,
-      cacheId: Number(NAME.exec(directory.slice(directory.lastIndexOf("/") + 1))?.[1]),
+      cacheId: Number(NAME.exec(name)?.[1]),
       run: state ?? null,
       damaged: state === undefined,
-      live: isLocked(directory) || state === null && age < OLD,
+      live: isLocked(directory) || state === null && isBeginning(mounts, directory),
     };
   } catch (error) {
     // The run ended meanwhile.
@@ -206,6 +208,12 @@ function isState(value: unknown): value is RunState {
   return version === VERSION && typeof id === "string" && typeof key === "string" &&
     runtime !== undefined && RUNTIMES.includes(runtime.name) &&
     typeof runtime.program === "string";
+}
+
+/** Whether the process that makes a directory may be about to lock it. */
+function isBeginning(mounts: string, directory: string): boolean {
+  using alone = tryLockLowersAlone(mounts);
+  return alone === undefined || isLocked(directory);
 }
 
 function isLocked(directory: string): boolean {

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { lockLowers } from "../../../lib/compose/internal.ts";
 import { recordStart } from "../../../lib/container/container_records.ts";
 import { RUN_FILES } from "../../../lib/container/container_run.ts";
 import { listContainers } from "../../../lib/container/list.ts";
@@ -109,20 +110,39 @@ Deno.test({
   },
 });
 
+for (const missing of [[], ["bundle"], ["bundle", "rootfs"], ["bundle", "rootfs", "lock"]]) {
+  Deno.test({
+    name: `reapRuns: a run that was killed before it had ${["a state", ...missing].join(", ")}`,
+    ...root,
+    async fn() {
+      await using fixture = await snapshotFixture("native");
+      const { store, snapshotter } = fixture;
+      (await begin(fixture, "dead"))[Symbol.dispose]();
+      const unfinished = await createRun(store, { cacheId: 7, key: "new", runtime: RUNTIME });
+      unfinished[Symbol.dispose]();
+      for (const file of missing) await Deno.remove(`${unfinished.directory}/${file}`);
+
+      await reapRuns(store, snapshotter);
+      assertEquals([await findRuns(store), store.leases.list()], [[], []]);
+    },
+  });
+}
+
 Deno.test({
-  name: "reapRuns: a directory without a state that was changed in the future is left over",
+  name: "reapRuns: a directory that is just being made is not left over",
   ...root,
   async fn() {
     await using fixture = await snapshotFixture("native");
     const { store, snapshotter } = fixture;
-    (await begin(fixture, "dead"))[Symbol.dispose]();
-    const unfinished = await createRun(store, { cacheId: 7, key: "new", runtime: RUNTIME });
-    unfinished[Symbol.dispose]();
-    const tomorrow = Date.now() / 1000 + 86_400;
-    await Deno.utime(unfinished.directory, tomorrow, tomorrow);
-
+    const { mounts } = store.directories;
+    await Deno.mkdir(`${mounts}/run-7-0123456789abcdef`);
+    {
+      using _ = await lockLowers(mounts);
+      await reapRuns(store, snapshotter);
+      assertEquals((await findRuns(store)).map(({ live, run }) => [live, run]), [[true, null]]);
+    }
     await reapRuns(store, snapshotter);
-    assertEquals([await findRuns(store), store.leases.list()], [[], []]);
+    assertEquals(await findRuns(store), []);
   },
 });
 
