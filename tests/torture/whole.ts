@@ -7,6 +7,7 @@ import { buildSupervisor } from "../support/faults/supervisor.ts";
 import { missing } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { playBounds } from "./bounds.ts";
+import { killServed, NEEDS_CONTAINERD } from "./containerd.ts";
 import { collectAt, COLLECTED, collectPoints, undisturbedByGc } from "./collect.ts";
 import { findingText } from "./finding.ts";
 import { cutPower } from "./power.ts";
@@ -28,6 +29,8 @@ export interface WholeOptions {
   readonly disks: readonly string[];
   /** For how long processes use a store together. */
   readonly seconds: number;
+  /** How often varve is killed behind containerd; containerd is killed half as often. */
+  readonly kills: number;
   /** Number of random commands after each of which the bounds are looked at. */
   readonly verbsCount: number;
 }
@@ -46,6 +49,7 @@ export const WHOLE: Readonly<Record<string, (options: WholeOptions) => Promise<n
   collect,
   processes,
   bounds,
+  containerd,
 };
 
 /** Cuts the power on each file system, with and without durability. */
@@ -128,6 +132,41 @@ async function bounds({ seed, verbsCount: commands }: WholeOptions): Promise<num
   console.log(`bounds: seed ${seed}, ${textOf(done)}, ${most} bytes at most`);
   console.log(`bounds: ${findings.length} findings`);
   return findings.length;
+}
+
+/** Kills varve behind containerd, half of the times with an inherited socket; then containerd. */
+async function containerd({ seed, kills }: WholeOptions): Promise<number> {
+  const reasons = missing(NEEDS_CONTAINERD);
+  if (reasons.length > 0) {
+    console.log(`skipped: containerd needs ${reasons.join(", ")}`);
+    return 0;
+  }
+  const half = Math.ceil(kills / 2);
+  let count = 0;
+  for (
+    const [what, options] of [
+      ["varve, its own socket", { victim: "varve", kills: half }],
+      ["varve, an inherited socket", { victim: "varve", kills: kills - half, inherited: true }],
+      ["containerd", { victim: "containerd", kills: half }],
+    ] as const
+  ) {
+    if (options.kills === 0) continue;
+    const begin = performance.now();
+    const { findings, commands, failed } = await killServed({ ...options, seed });
+    for (const line of findings) console.log(line);
+    const seconds = Math.round((performance.now() - begin) / 1000);
+    const sums = `${options.kills} kills, ${commands} commands, ${failed} of them cut`;
+    console.log(
+      `containerd: seed ${seed}, ${what}: ${sums}, ${findings.length} findings, ${seconds} s`,
+    );
+    count += findings.length;
+  }
+  if (count > 0) {
+    console.log(
+      `  again: deno task torture --mode containerd --seed ${seed} --kills ${kills} --once`,
+    );
+  }
+  return count;
 }
 
 /** How many commands ran, as text. */

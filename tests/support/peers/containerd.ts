@@ -6,6 +6,10 @@ import { DEADLINE, waitUntil } from "../machine/wait.ts";
 export interface Containerd extends AsyncDisposable {
   /** The command line of `ctr` up to the verb. */
   readonly ctr: readonly string[];
+  /** Sends a signal and waits for the end. Its containers go on. */
+  end(signal: Deno.Signal): Promise<void>;
+  /** Starts it again after its end, and waits until it answers. */
+  start(): Promise<void>;
 }
 
 /** The plug-in that Kubernetes calls. Few tests need it, and it takes its time at the start. */
@@ -40,21 +44,24 @@ disabled_plugins = ${JSON.stringify(disabled)}
   address = ${JSON.stringify(`${socket}.ttrpc`)}
 ${more}`,
   );
-  const daemon = new Deno.Command("containerd", {
-    args: ["-c", config],
-    env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const stop = async () => {
+  const spawn = () =>
+    new Deno.Command("containerd", {
+      args: ["-c", config],
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  let daemon = spawn();
+  const end = async (signal: Deno.Signal) => {
     try {
-      daemon.kill("SIGTERM");
+      daemon.kill(signal);
     } catch {
       // It has ended already.
     }
     await daemon.status;
   };
+  const stop = () => end("SIGTERM");
   const ctr = ["ctr", "-a", socket];
   try {
     await answer(ctr);
@@ -62,7 +69,15 @@ ${more}`,
     await stop();
     throw error;
   }
-  return { ctr, [Symbol.asyncDispose]: stop };
+  return {
+    ctr,
+    end,
+    async start() {
+      daemon = spawn();
+      await answer(ctr);
+    },
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /** `ctr` itself waits for the socket, but not for the moment until somebody listens there. */

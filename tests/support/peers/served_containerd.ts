@@ -1,8 +1,10 @@
 /** A containerd for a test alone, with `varve serve` as its snapshotter and differ. */
 import { Cli } from "../cli/cli.ts";
 import { served } from "../containerd/served.ts";
+import { socketUnit } from "../containerd/socket_unit.ts";
+import type { Ended } from "../cli/serving.ts";
 import { runAny, type RunResult } from "../machine/process.ts";
-import { startContainerd } from "./containerd.ts";
+import { type Containerd, startContainerd } from "./containerd.ts";
 
 /** How the two are set up. */
 export interface ServedOptions {
@@ -12,6 +14,8 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** What containerd's configuration has beside what varve prints; Kubernetes can call it then. */
   readonly cri?: string | undefined;
+  /** Whether varve inherits its socket, as from systemd; else it makes it itself. */
+  readonly inherited?: boolean | undefined;
 }
 
 /** containerd and varve as its snapshotter. */
@@ -23,11 +27,19 @@ export interface ServedContainerd extends AsyncDisposable {
   /** Root of that store. */
   readonly root: string;
   /** Runs `ctr` with a verb, whatever its exit code. */
-  any(args: readonly string[]): Promise<RunResult>;
+  any(args: readonly string[], timeout?: number): Promise<RunResult>;
   /** Runs `ctr` with a verb that must succeed; gives what it wrote. */
   text(args: readonly string[]): Promise<string>;
   /** Ends varve by SIGKILL, and starts it again. */
   restart(): Promise<void>;
+  /** Sends varve a signal, and waits for its end. */
+  end(signal: Deno.Signal): Promise<Ended>;
+  /** Starts varve again after its end, and waits until it answers. */
+  start(): Promise<void>;
+  /** The running varve. */
+  readonly pid: number;
+  /** The running containerd. */
+  readonly containerd: Containerd;
 }
 
 /** Milliseconds for one command: an import reads and makes all layers of an image. */
@@ -39,22 +51,28 @@ const TIMEOUT = 180_000;
  */
 export async function serveContainerdIn(
   directory: string,
-  { args = [], env, cri }: ServedOptions = {},
+  { args = [], env, cri, inherited = false }: ServedOptions = {},
 ): Promise<ServedContainerd> {
   await using stack = new AsyncDisposableStack();
   const root = `${directory}/store`;
   const varve = new Cli(root);
   const sockets = ["--socket", `${directory}/varve.sock`, "--containerd", `${directory}/c.sock`];
-  const start = () => served(root, { args: [...sockets, ...args] });
+  const unit = inherited ? stack.use(await socketUnit(`${directory}/varve.sock`)) : undefined;
+  const start = () =>
+    unit === undefined
+      ? served(root, { args: [...sockets, ...args] })
+      : served(root, { args: [...sockets.slice(2), ...args], starter: unit.starter });
   let daemon = await start();
   stack.defer(() => daemon[Symbol.asyncDispose]());
   const config = await varve.text(["serve", ...sockets, "--print-config", "1.7"]);
   const more = `${config.replace(/^version = \d+$/m, "")}${cri ?? ""}`;
-  const { ctr } = stack.use(
+  const containerd = stack.use(
     await startContainerd(directory, more, env, cri === undefined ? undefined : []),
   );
+  const { ctr } = containerd;
   const owned = stack.move();
-  const any = (args: readonly string[]) => runAny([...ctr, ...args], { timeout: TIMEOUT });
+  const any = (args: readonly string[], timeout = TIMEOUT) =>
+    runAny([...ctr, ...args], { timeout });
   return {
     ctr,
     varve,
@@ -69,6 +87,14 @@ export async function serveContainerdIn(
       await daemon.end("SIGKILL");
       daemon = await start();
     },
+    end: (signal) => daemon.end(signal),
+    async start() {
+      daemon = await start();
+    },
+    get pid() {
+      return daemon.pid;
+    },
+    containerd,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
