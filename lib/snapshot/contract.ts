@@ -136,7 +136,7 @@ export interface Snapshotter {
   release(key: string): void;
   /**
    * Turns an active snapshot into a committed one under `name`. The key is free afterwards. A snapshot with a layer (see
-   * {@linkcode applied}) becomes the committed snapshot of that layer, and its directory is removed.
+   * {@linkcode applied}) becomes the committed snapshot of that layer, and its directory only says so.
    *
    * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
    * `E_PRECONDITION` it is not active, the new parent is not committed, or it is an extract snapshot that was filled

@@ -8,7 +8,7 @@ export { detachedLease, detachedOf, isDetachedUsed } from "./detached_mounts.ts"
 export { gcKnowledge } from "./gc_knowledge.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";
-export { quoteKey } from "./keys.ts";
+export { keptLabels, quoteKey } from "./keys.ts";
 export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { lockSnapshotDirectory } from "./snapshot_lock.ts";

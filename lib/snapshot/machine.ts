@@ -162,7 +162,7 @@ function checkRebase(table: ReadTable, key: string, parent: string): void {
 
 /**
  * Turns an active snapshot into a committed one. Its key becomes free, and its labels and times are replaced. Its usage
- * is unknown until it is measured. One with a layer has no directory any more.
+ * is unknown until it is measured. One with a layer keeps its directory: the marker there says which layer it is.
  *
  * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
  * `E_PRECONDITION` it is not active, or the new parent is not committed · `E_USAGE` its parent is not the requested
@@ -173,7 +173,6 @@ export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRo
   const row = checkCommit(table, request);
   const committed: SnapshotRow = {
     ...row,
-    cacheId: row.diffId === null ? row.cacheId : null,
     key: name,
     kind: "committed",
     labels: keptLabels(labels),
@@ -194,6 +193,8 @@ export interface NewLayer {
   readonly parent: string | null;
   /** DiffID of the layer. */
   readonly diffId: DiffId;
+  /** Number of the directory with its marker; none when absent, for a snapshot that its name describes. */
+  readonly cacheId?: number | undefined;
   /** Disk use of the layer. */
   readonly usage: Usage;
   /** Its labels; none when absent. */
@@ -208,7 +209,7 @@ export interface NewLayer {
  * @throws {VarveError} `E_EXISTS` another snapshot has the name
  */
 export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow {
-  const { name, parent, diffId, usage, labels = {}, now } = layer;
+  const { name, parent, diffId, cacheId = null, usage, labels = {}, now } = layer;
   const present = table.get(name);
   if (present !== undefined) {
     // A user may have committed another snapshot under a chainID.
@@ -220,7 +221,7 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
     key: name,
     kind: "committed",
     parent,
-    cacheId: null,
+    cacheId,
     diffId,
     labels: keptLabels(labels),
     createdAt: now,

@@ -184,21 +184,14 @@ export class StoreSnapshotter implements Snapshotter {
   }
 
   async #commit(before: SnapshotRow, request: machine.CommitRequest): Promise<SnapshotRow> {
-    const { diffId, cacheId } = before;
-    if (cacheId === null || diffId === null) {
-      return await this.#change(before, (table) => machine.commit(table, request));
-    }
-    const usage = this.#usageOf(diffId);
-    const change = () =>
-      this.#snapshots.transact((table) => {
-        const now = machine.checkCommit(table, request);
-        if (now.cacheId !== cacheId || now.diffId !== diffId) throw wasReplaced(request.key);
-        const row = { ...machine.commit(table, request), usage };
-        table.put(row);
-        return row;
-      });
-    const options = { later: this.#later };
-    return await this.#directories.removeSnapshot(cacheId, change, options) as SnapshotRow;
+    const { diffId } = before;
+    const usage = diffId === null ? null : this.#usageOf(diffId);
+    return await this.#change(before, (table) => {
+      if (machine.checkCommit(table, request).diffId !== diffId) throw wasReplaced(request.key);
+      const row = { ...machine.commit(table, request), usage };
+      table.put(row);
+      return row;
+    });
   }
 
   async warm(
@@ -322,7 +315,9 @@ export class StoreSnapshotter implements Snapshotter {
     const row = this.stat(key);
     if (row.usage !== null) return row.usage;
     if (row.kind === "view" || row.cacheId === null) return { size: 0, inodes: 0 };
-    const usage = await this.#driver.usage(row.cacheId);
+    const usage = row.kind === "committed" && row.diffId !== null
+      ? this.#usageOf(row.diffId)
+      : await this.#driver.usage(row.cacheId);
     if (row.kind === "committed") this.#keepUsage(row, usage);
     return usage;
   }

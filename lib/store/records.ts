@@ -97,7 +97,10 @@ export interface ImageRecord {
  */
 export type SnapshotScope = "" | "containerd";
 
-/** A snapshot as a row. A committed snapshot has a `diffId` (a layer) or a `cacheId` (a directory). */
+/**
+ * A snapshot as a row. A committed snapshot is that of a layer (`diffId`) or else of a directory (`cacheId`). The
+ * directory of a snapshot of a layer, where it has one, only holds the marker.
+ */
 export interface SnapshotRow {
   /** Whose snapshot it is. */
   readonly scope: SnapshotScope;
@@ -113,7 +116,10 @@ export interface SnapshotRow {
   readonly kind: "active" | "view" | "committed";
   /** Name of the committed snapshot below; `null` for none. */
   readonly parent: string | null;
-  /** Number of the directory `snapshots/<cache-id>/`; `null` for layers, and for views without a directory. */
+  /**
+   * Number of the directory `snapshots/<cache-id>/`; `null` for a snapshot that the store makes again from a
+   * chain, and for views without a directory.
+   */
   readonly cacheId: number | null;
   /**
    * The layer of a snapshot that was committed from a tar; of an active one, the layer that it will be when it is

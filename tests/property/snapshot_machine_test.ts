@@ -98,7 +98,7 @@ function stepOf(random: Prng, scope: SnapshotScope, now: number): Step {
             model.delete(key);
             model.set(name, {
               ...{ kind: "committed", parent: put, layer: row.layer },
-              ...{ hasDirectory: row.layer === null, labels: without(set) },
+              ...{ hasDirectory: row.hasDirectory, labels: without(set) },
               ...{ created: now, updated: now },
             });
           });

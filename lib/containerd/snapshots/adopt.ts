@@ -9,8 +9,8 @@
 import { type ChainId, type DiffId, type Digest, isDigest, sha256Hex } from "../../digest/mod.ts";
 import { isVarveError } from "../../errors.ts";
 import { chainIds } from "../../layer/mod.ts";
-import { ancestors, createLayer } from "../../snapshot/internal.ts";
-import { microseconds, SNAPSHOT_REF_LABEL } from "../../store/internal.ts";
+import { ancestors, createLayer, keptLabels } from "../../snapshot/internal.ts";
+import { microseconds, SNAPSHOT_FILES, SNAPSHOT_REF_LABEL } from "../../store/internal.ts";
 import type { DiskStore, SnapshotTable } from "../../store/mod.ts";
 
 /**
@@ -43,24 +43,24 @@ const NAME = "adopted:";
  *
  * @returns whether there is such a snapshot now. The caller then answers "already exists"
  */
-export function adoptChain(store: DiskStore, request: AdoptRequest, mode: AdoptMode): boolean {
-  const { labels, parent } = request;
+export async function adoptChain(
+  store: DiskStore,
+  request: AdoptRequest,
+  mode: AdoptMode,
+): Promise<boolean> {
+  const { labels } = request;
   const chainId = labels[SNAPSHOT_REF_LABEL];
   if (mode === "off" || !isDigest(chainId)) return false;
   if (mode === "cri" && !Object.keys(labels).some((label) => label.startsWith(CRI))) return false;
   const snapshots = store.snapshots.in("containerd");
   const adoption = { store, request, chainId: chainId as ChainId };
   // Most chains are not there: look without keeping other writers out.
-  if (snapshots.read((table) => heldLayer(adoption, table)) === undefined) return false;
-  return snapshots.transact((table) => {
+  const found = snapshots.read((table) => {
     const diffId = heldLayer(adoption, table);
-    if (diffId === undefined) return false;
-    const isThere = table.byRef(chainId).some((row) =>
-      row.kind === "committed" && row.parent === parent
-    );
-    if (!isThere) putSnapshot(adoption, table, diffId);
-    return true;
+    return diffId === undefined ? undefined : { diffId, isThere: hasSnapshot(adoption, table) };
   });
+  if (found === undefined || found.isThere) return found !== undefined;
+  return await makeSnapshot(adoption, found.diffId);
 }
 
 interface Adoption {
@@ -118,19 +118,45 @@ function isHeld({ directories, layers }: DiskStore, diffId: DiffId): boolean {
   }
 }
 
-function putSnapshot(
-  { store, request, chainId }: Adoption,
-  table: SnapshotTable,
-  diffId: DiffId,
-): void {
-  const { parent, labels } = request;
-  const { size = 0, entries = 0 } = store.layers.get(diffId) ?? {};
-  createLayer(table, {
-    name: `${NAME}${chainId}:${sha256Hex(new TextEncoder().encode(parent ?? ""))}`,
-    parent,
-    diffId,
-    labels,
-    usage: { size, inodes: entries },
-    now: microseconds(),
+/** Whether there is a committed snapshot of the chain that containerd would find. */
+function hasSnapshot(
+  { request, chainId }: Adoption,
+  table: Pick<SnapshotTable, "byRef">,
+): boolean {
+  return table.byRef(chainId).some(({ kind, parent }) =>
+    kind === "committed" && parent === request.parent
+  );
+}
+
+/** Makes the directory with the marker, then the row. Returns whether there is such a snapshot in the end. */
+async function makeSnapshot(adoption: Adoption, diffId: DiffId): Promise<boolean> {
+  const { store, request: { parent }, chainId } = adoption;
+  const labels = keptLabels(adoption.request.labels);
+  const { directories } = store;
+  const key = `${NAME}${chainId}:${sha256Hex(new TextEncoder().encode(parent ?? ""))}`;
+  const now = microseconds();
+  const { cacheId, path } = await directories.createSnapshot({
+    ...{ scope: "containerd", key, use: "committed", parent, diffId, labels },
+    ...{ createdAt: now, updatedAt: now },
   });
+  let isMade = false;
+  try {
+    await Deno.mkdir(`${path}/${SNAPSHOT_FILES.files}`);
+    return await directories.finishSnapshot(
+      cacheId,
+      () =>
+        store.snapshots.in("containerd").transact((table) => {
+          // Another call may have made it, or a layer may be gone.
+          if (heldLayer(adoption, table) !== diffId) return false;
+          if (hasSnapshot(adoption, table)) return true;
+          const { size = 0, entries = 0 } = store.layers.get(diffId) ?? {};
+          const usage = { size, inodes: entries };
+          const row = { name: key, parent, diffId, cacheId, labels, usage, now };
+          isMade = createLayer(table, row).cacheId === cacheId;
+          return true;
+        }),
+    );
+  } finally {
+    if (!isMade) await directories.removeSnapshot(cacheId);
+  }
 }

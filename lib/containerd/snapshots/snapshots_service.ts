@@ -26,17 +26,17 @@ export interface SnapshotsServiceParts {
   /** Frees what nothing needs any more, after containerd has removed snapshots. */
   readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Makes the snapshot of a chain that the store holds already; says whether there is one now. */
-  readonly adopt?: ((request: AdoptRequest) => boolean) | undefined;
+  readonly adopt?: ((request: AdoptRequest) => Promise<boolean>) | undefined;
 }
 
 /** The service Snapshots over a snapshotter: it only translates. Errors are the snapshotter's. */
 export function createSnapshotsService(
-  { snapshotter, free, adopt = () => false }: SnapshotsServiceParts,
+  { snapshotter, free, adopt = () => Promise.resolve(false) }: SnapshotsServiceParts,
 ): SnapshotsService {
   return {
     async prepare({ key, parent, labels }, { signal }) {
       const shown = shownLabels(labels);
-      if (adopt({ parent: parentOf(parent), labels: shown })) {
+      if (await adopt({ parent: parentOf(parent), labels: shown })) {
         throw new VarveError(
           "E_EXISTS",
           `Cannot prepare snapshot ${JSON.stringify(key)}: the store holds its chain already`,

@@ -163,13 +163,17 @@ export function checkSnapshot(
   const path = `snapshots/${row.cache_id}`;
   const files = home?.files.find(({ name }) => name === "fs");
   if (files?.type !== "directory") {
+    // The snapshot of a layer has nothing in its directory but the marker.
+    const isLayer = row.kind === "committed" && row.diff_id !== null;
     report({
-      kind: "snapshot",
+      kind: isLayer ? "marker" : "snapshot",
       what: `${path}/fs of snapshot ${snapshotName(row)}`,
       expected: "a directory",
       actual: files === undefined ? "missing" : "another kind of file",
-      healedBy: "user",
-      site: { at: "snapshot", key: snapshotName(row) },
+      healedBy: isLayer ? "repair" : "user",
+      site: isLayer
+        ? { at: "marker", home: "snapshots", cacheId: row.cache_id }
+        : { at: "snapshot", key: snapshotName(row) },
     });
   }
   if (home === undefined) return;

@@ -140,8 +140,8 @@ function checkSnapshots(
     if (diff_id !== null && !layers.has(diff_id)) dangling("snapshot", key, `layer ${diff_id}`);
     if (!isPairs(labels)) row("snapshot", key, "labels", labels);
     if (kind === "active" && cache_id === null) row("snapshot", key, "a directory", "none");
-    if (kind === "committed" && (cache_id === null) === (diff_id === null)) {
-      row("snapshot", key, "a layer or a directory", cache_id === null ? "neither" : "both");
+    if (kind === "committed" && cache_id === null && diff_id === null) {
+      row("snapshot", key, "a layer or a directory", "neither");
     }
     if (cache_id === null) continue;
     const other = owners.get(cache_id);

@@ -133,7 +133,7 @@ Deno.test("an active snapshot with a layer becomes the snapshot of that layer", 
   assertEquals(code(() => machine.applied(table, "x", LAYER)), "E_NOT_FOUND");
   const request = { name: "n", key: "a", labels: {}, parent: undefined, now: 2 };
   const row = machine.commit(table, request);
-  assertEquals([row.key, row.kind, row.diffId, row.cacheId], ["n", "committed", LAYER, null]);
+  assertEquals([row.key, row.kind, row.diffId, row.cacheId], ["n", "committed", LAYER, 7]);
   assertEquals(machine.ancestors(table, "n"), [{ kind: "layer", diffId: LAYER }]);
 });
 

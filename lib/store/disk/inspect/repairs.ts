@@ -19,7 +19,7 @@ import type { Marker, SnapshotMarker } from "../markers/marker_format.ts";
 import { hasFiles, keepLost } from "../recovery/lost.ts";
 import { isOlder } from "../recovery/older.ts";
 import { settleMarker } from "../snapshots/snapshot_marker.ts";
-import { LAYER_FILES, MARKER } from "../names.ts";
+import { LAYER_FILES, MARKER, SNAPSHOT_FILES } from "../names.ts";
 import type { DiskPlan } from "../staged.ts";
 import { diskOf } from "../store.ts";
 import { insertSnapshot } from "../database/snapshot_rows.ts";
@@ -125,11 +125,20 @@ export async function restoreMarker(
   });
 }
 
-/** Writes the marker of a snapshot again, from its row. */
+/** Writes the marker of a snapshot again, from its row. That of a layer gets its empty directory back, too. */
 export async function restoreSnapshotMarker(store: DiskStore, cacheId: number): Promise<void> {
   const disk = diskOf(store);
   await guarded(`write the marker of snapshots/${cacheId}`, async () => {
     await disk.owner.fresh();
+    const sql =
+      "SELECT 1 FROM snapshot WHERE cache_id = ? AND kind = 'committed' AND diff_id IS NOT NULL";
+    if (disk.db.get(sql, cacheId) !== undefined) {
+      const directory = disk.paths.snapshot(cacheId);
+      for (const path of [directory, `${directory}/${SNAPSHOT_FILES.files}`]) {
+        await makeDirectory(path);
+      }
+      await disk.syncer.each([directory, disk.paths.snapshots]);
+    }
     await settleMarker(disk, cacheId);
   });
 }

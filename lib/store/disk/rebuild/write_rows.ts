@@ -7,11 +7,15 @@ import { type SnapshotTableRow, toSnapshot } from "../database/records.ts";
 import { isSnapshotScope } from "../../snapshot_scope.ts";
 import { insertSnapshot } from "../database/snapshot_rows.ts";
 import { insertLayer, markedSnapshot } from "../inspect/insert_rows.ts";
+import type { SnapshotMarker } from "../markers/marker_format.ts";
 import type { Witness } from "../recovery/witness.ts";
 import type { Documents } from "./documents.ts";
 import type { Gathered } from "./gather.ts";
 import { type NamedImage, targetText } from "./index_names.ts";
 import type { Salvage } from "./salvage.ts";
+
+/** The largest number of snapshots below each other. Markers may have been tampered with. */
+const MAX_DEPTH = 1024;
 
 /** Everything that a rebuild has read. */
 export interface Evidence {
@@ -111,6 +115,11 @@ function writeChains(db: Database, { gathered, documents, old }: Evidence): void
       put(id, diffIds[i] as string, i === 0 ? null : chainIds(diffIds)[i - 1] as string);
     }
   }
+  for (const diffIds of layerStacks(gathered.snapshots)) {
+    for (const [i, id] of chainIds(diffIds).entries()) {
+      put(id, diffIds[i] as string, i === 0 ? null : chainIds(diffIds)[i - 1] as string);
+    }
+  }
   for (const { chainID, diffID, parent } of gathered.chains) put(chainID, diffID, parent);
   for (const row of old.chains) put(row.chain_id, row.diff_id, row.parent_chain_id);
   for (const { id, chainID } of gathered.chains) {
@@ -121,6 +130,26 @@ function writeChains(db: Database, { gathered, documents, old }: Evidence): void
   const orphan = `DELETE FROM chain WHERE parent_chain_id IS NOT NULL
     AND parent_chain_id NOT IN (SELECT chain_id FROM chain)`;
   while (db.run(orphan) > 0);
+}
+
+/**
+ * The layers of each committed snapshot of a layer, lowest first, down to the bottom or to a directory. No image may
+ * name these chains: containerd has the images of its snapshots.
+ */
+function layerStacks(snapshots: Gathered["snapshots"]): DiffId[][] {
+  const at = (scope: string | undefined, key: string) => `${scope ?? ""}\0${key}`;
+  const byName = new Map(snapshots.map((marker) => [at(marker.scope, marker.key), marker]));
+  return snapshots.flatMap(({ scope, key, use, diffID }) => {
+    if (use !== "committed" || diffID == null) return [];
+    const diffIds: DiffId[] = [];
+    for (let name: string | null = key; name !== null && diffIds.length < MAX_DEPTH;) {
+      const marker: SnapshotMarker | undefined = byName.get(at(scope, name));
+      if (marker?.diffID == null) break;
+      diffIds.unshift(marker.diffID);
+      name = marker.parent ?? null;
+    }
+    return [diffIds];
+  });
 }
 
 /** The SHA-256 diffID of a layer that a config may name by another algorithm. */
@@ -160,8 +189,10 @@ function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number):
   for (const marker of gathered.snapshots) {
     const row = markedSnapshot(marker, time);
     if (row === undefined || hasSnapshot(db, row.scope, row.key)) continue;
-    // Without the layer it is an active snapshot with an empty directory.
-    insertSnapshot(db, { ...row, diffId: held(row.diffId) ? row.diffId : null });
+    // Without the layer it is an active snapshot with an empty directory. A committed one stays that of its layer: as
+    // one of its directory it would show nothing of the layer.
+    const isHeld = row.kind === "committed" || held(row.diffId);
+    insertSnapshot(db, { ...row, diffId: isHeld ? row.diffId : null });
   }
   for (const row of parentsFirst(old.snapshots)) {
     // A snapshot with a directory has a marker, which decides if it says enough.

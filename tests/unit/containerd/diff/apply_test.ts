@@ -70,7 +70,7 @@ Deno.test({
     assertEquals(store.leases.list(), []);
     await snapshotter.commit("default/2/x", "default/1/extract-1 x");
     const row = snapshotter.stat("default/2/x");
-    assertEquals([row.diffId, row.cacheId], [MOTD_ID, null]);
+    assertEquals([row.kind, row.diffId], ["committed", MOTD_ID]);
     await made.change(await snapshotter.view("default/3/look", "default/2/x"), async (path) => {
       assertEquals(await Deno.readTextFile(`${path}/etc/motd`), "hello");
     });

@@ -47,18 +47,18 @@ Deno.test({
       adoptChain(store, { parent, labels: { [REF]: ref, [CRI]: "app:1" } }, "cri");
     const filter = (ref: string, parent: string) =>
       snapshotter.walk([`labels."${REF}"==${ref},parent==${JSON.stringify(parent)}`]);
-    assertEquals(adopt(null, chains[0]), true);
+    assertEquals(await adopt(null, chains[0]), true);
     const [lower] = filter(chains[0], "");
     assertEquals([lower?.kind, lower?.diffId, lower?.labels[CRI]], [
       "committed",
       diffIds[0],
       "app:1",
     ]);
-    assertEquals(adopt(lower!.key, chains[1]), true);
+    assertEquals(await adopt(lower!.key, chains[1]), true);
     const [upper] = filter(chains[1], lower!.key);
     assertEquals([upper?.kind, upper?.diffId], ["committed", diffIds[1]]);
     // Namespaces share it.
-    assertEquals(adopt(null, chains[0]), true);
+    assertEquals(await adopt(null, chains[0]), true);
     assertEquals(adoptedRows(made).length, 2);
     await made.change(await snapshotter.prepare("default/1/web", upper!.key), async (path) => {
       const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
@@ -82,12 +82,12 @@ Deno.test({
     const adopt = (mode: AdoptMode, labels: Record<string, string>) =>
       adoptChain(store, { parent: null, labels }, mode);
     const ref = { [REF]: chains[0] };
-    assertEquals(adopt("cri", ref), false);
-    assertEquals(adopt("off", { ...ref, [CRI]: "app:1" }), false);
-    assertEquals(adopt("all", { [CRI]: "app:1" }), false);
-    assertEquals(adopt("all", { [REF]: "web" }), false);
+    assertEquals(await adopt("cri", ref), false);
+    assertEquals(await adopt("off", { ...ref, [CRI]: "app:1" }), false);
+    assertEquals(await adopt("all", { [CRI]: "app:1" }), false);
+    assertEquals(await adopt("all", { [REF]: "web" }), false);
     assertEquals(adoptedRows(made), []);
-    assertEquals(adopt("all", ref), true);
+    assertEquals(await adopt("all", ref), true);
   },
 });
 
@@ -100,13 +100,13 @@ Deno.test({
     const { diffIds, chains } = await layersOf(made);
     const adopt = (parent: string | null, ref: string, layer: string) =>
       adoptChain(store, { parent, labels: { [REF]: ref, [LAYER]: layer } }, "cri");
-    assertEquals(adopt(null, chains[0], sha256(new Uint8Array(3))), false);
-    assertEquals(adopt(null, chains[0], diffIds[1]!), false);
-    assertEquals(adopt(null, chains[0], diffIds[0]!), true);
+    assertEquals(await adopt(null, chains[0], sha256(new Uint8Array(3))), false);
+    assertEquals(await adopt(null, chains[0], diffIds[1]!), false);
+    assertEquals(await adopt(null, chains[0], diffIds[0]!), true);
     const [lower] = adoptedRows(made);
     // On another parent it would be another chain.
-    assertEquals(adopt(null, chains[1], diffIds[1]!), false);
-    assertEquals(adopt(lower!.key, chains[1], diffIds[1]!), true);
+    assertEquals(await adopt(null, chains[1], diffIds[1]!), false);
+    assertEquals(await adopt(lower!.key, chains[1], diffIds[1]!), true);
   },
 });
 
@@ -121,14 +121,14 @@ Deno.test({
     const adopt = (parent: string | null, ref: string) =>
       adoptChain(store, { parent, labels: { [REF]: ref } }, "all");
     await snapshotter.prepare("default/1/a", null);
-    assertEquals(adopt("default/1/a", chains[1]), false);
+    assertEquals(await adopt("default/1/a", chains[1]), false);
     await snapshotter.commit("default/2/a", "default/1/a");
-    assertEquals(adopt("default/2/a", chains[1]), false);
-    assertEquals(adopt("default/3/missing", chains[1]), false);
-    assertEquals(adopt(null, chains[0]), true);
+    assertEquals(await adopt("default/2/a", chains[1]), false);
+    assertEquals(await adopt("default/3/missing", chains[1]), false);
+    assertEquals(await adopt(null, chains[0]), true);
     const lower = adoptedRows(made).find(({ diffId }) => diffId !== null)!.key;
     store.directories.noteDamage(diffIds[0]!);
-    assertEquals(adopt(lower, chains[1]), false);
+    assertEquals(await adopt(lower, chains[1]), false);
   },
 });
 
@@ -141,7 +141,10 @@ Deno.test({
     const { diffIds, chains } = await layersOf(made);
     store.chains.ensure(diffIds);
     await Deno.truncate(store.directories.layerTar(diffIds[0]!), 100);
-    assertEquals(adoptChain(store, { parent: null, labels: { [REF]: chains[0] } }, "all"), false);
+    assertEquals(
+      await adoptChain(store, { parent: null, labels: { [REF]: chains[0] } }, "all"),
+      false,
+    );
   },
 });
 
