@@ -14,10 +14,8 @@ import {
 import type { AdoptRequest } from "./adopt.ts";
 import { infoMessage, mountMessages } from "./messages.ts";
 import { isReservedLabel, shownLabels } from "./shown_labels.ts";
+import { pagesOf } from "./pages.ts";
 import { isUnpackKey } from "./unpack_key.ts";
-
-/** Snapshots in one message of a list, as containerd's own service sends them. */
-const PAGE = 100;
 
 /** What the service is made of. */
 export interface SnapshotsServiceParts {
@@ -88,10 +86,8 @@ export function createSnapshotsService(
     },
 
     async *list({ filters }) {
-      const rows = snapshotter.walk(filters);
-      for (let at = 0; at < rows.length; at += PAGE) {
-        const info = rows.slice(at, at + PAGE).map(infoMessage);
-        yield create(ListSnapshotsResponseSchema, { info });
+      for (const rows of pagesOf(snapshotter.walk(filters))) {
+        yield create(ListSnapshotsResponseSchema, { info: rows.map(infoMessage) });
       }
     },
 
