@@ -15,7 +15,9 @@ function sizes(rows: readonly SnapshotInfo[]): number[] {
 }
 
 Deno.test("a list is in pieces of a hundred rows", () => {
-  for (const [count, expected] of [[0, []], [1, [1]], [100, [100]], [250, [100, 100, 50]]] as const) {
+  for (
+    const [count, expected] of [[0, []], [1, [1]], [100, [100]], [250, [100, 100, 50]]] as const
+  ) {
     assertEquals(sizes(Array.from({ length: count }, (_, at) => row(at, 5))), [...expected]);
   }
 });
@@ -27,6 +29,8 @@ Deno.test("long labels make the pieces smaller, and a row with more than a piece
   // Up to three bytes each: a message stays below 16 MiB.
   const pages = [...pagesOf(Array.from({ length: 100 }, (_, at) => row(at, 200_000)))];
   for (const page of pages) {
-    assert(page.reduce((sum, { labels }) => sum + (labels["label"]?.length ?? 0), 0) * 3 < 16 << 20);
+    assert(
+      page.reduce((sum, { labels }) => sum + (labels["label"]?.length ?? 0), 0) * 3 < 16 << 20,
+    );
   }
 });
