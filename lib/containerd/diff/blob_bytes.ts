@@ -1,5 +1,5 @@
 import { algorithmOf, type Digest, hexOf } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
+import { isVarveError, VarveError } from "../../errors.ts";
 import { fileErrno, fileError } from "../../linux/mod.ts";
 import type { ContentStore } from "../contract.ts";
 
@@ -30,7 +30,9 @@ export async function findBlob(
   namespace: string,
   signal: AbortSignal,
 ): Promise<ContentBlob> {
-  const { size } = await content.info(digest, namespace, signal);
+  const { size } = await content.info(digest, namespace, signal).catch((error) => {
+    throw isVarveError(error, "E_NOT_FOUND") ? absent(digest, error) : error;
+  });
   if (stated === 0 || stated === size) return { digest, size, namespace };
   throw new VarveError(
     "E_SIZE",
@@ -56,8 +58,33 @@ export async function blobBytes(
   }
   return {
     kind: "stream",
-    open: (signal) => content.read(digest, namespace, { offset: 0, size, signal }),
+    async *open(signal) {
+      try {
+        yield* content.read(digest, namespace, { offset: 0, size, signal });
+      } catch (error) {
+        throw isVarveError(error, "E_NOT_FOUND") ? lost(digest, error) : error;
+      }
+    },
   };
+}
+
+/** containerd knows the blob, but its file is gone. */
+function lost(digest: Digest, cause: unknown): VarveError {
+  return new VarveError(
+    "E_NOT_FOUND",
+    `Cannot apply layer ${digest}: containerd's content store has lost its file`,
+    { subject: digest, hint: "remove the image from containerd and pull it again" },
+    { cause },
+  );
+}
+
+function absent(digest: Digest, cause: unknown): VarveError {
+  return new VarveError(
+    "E_NOT_FOUND",
+    `Cannot apply layer ${digest}: containerd does not have its blob`,
+    { subject: digest, hint: "pull the image again" },
+    { cause },
+  );
 }
 
 /** Whether this process may read the file of a blob. */
@@ -68,11 +95,7 @@ async function isReadable(path: string, digest: Digest, size: number): Promise<b
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable || fileErrno(error) === "EACCES") return false;
     if (fileErrno(error) !== "ENOENT") throw fileError(error, `apply layer ${digest}`, "lstat");
-    throw new VarveError(
-      "E_NOT_FOUND",
-      `Cannot apply layer ${digest}: containerd's content store has lost its file`,
-      { subject: digest, hint: "remove the image from containerd and pull it again" },
-    );
+    throw lost(digest, error);
   }
   if (!info.isFile) {
     throw new VarveError(

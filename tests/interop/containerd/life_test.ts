@@ -1,55 +1,26 @@
 /** What users of containerd do, with the real containerd and runc: varve is the snapshotter and the differ. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../../support/images/images.ts";
-import { boxLayer } from "../../support/images/busybox_image.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { run, runAny } from "../../support/machine/process.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
-import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
-import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import {
+  boxOfTwo,
+  extracted,
+  importImage,
+  NAME,
+  RUN,
+  SNAPSHOTTER,
+} from "../../support/peers/ctr_images.ts";
+import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
 import { collect, namesIn, nothingIn } from "../../support/peers/served_remains.ts";
 import { DEBIAN_TOOLS, debianImage, unpackedListing } from "../../support/peers/debian.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
 import { differences } from "../../support/trees/directory_differences.ts";
-import { type TarFixture, tarOf } from "../../support/tar/tar_fixture.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const NEEDS = { root: true, mount: true, tools: ["containerd", "ctr", "runc", "busybox"] } as const;
-const NAME = "example.org/box:1";
-const SNAPSHOTTER = ["--snapshotter", "varve"];
-/** ctr makes no control group: the machine of a test may not let it. */
-const RUN = ["run", ...SNAPSHOTTER, "--cgroup", ""];
-
-/** Busybox, and a layer on top that changes and removes something of it. */
-async function boxOfTwo(name: string = NAME): Promise<BuiltImage> {
-  const upper: readonly TarFixture[] = [
-    { name: "etc/motd", content: "hello\n" },
-    { name: ".wh.noexec" },
-    { name: "srv/", mode: 0o750 },
-  ];
-  return buildImage({ name, layers: [await boxLayer(), upper], packing: "gzip" });
-}
-
-async function importImage(
-  served: ServedContainerd,
-  temp: TempDir,
-  image: BuiltImage,
-  more: readonly string[] = [],
-): Promise<void> {
-  const path = temp.join("image.tar");
-  await Deno.writeFile(path, archiveTar(ociFiles([image])));
-  await served.text(["image", "import", ...SNAPSHOTTER, ...more, path]);
-}
-
-/** Files that anything wrote into the directories of snapshots. */
-async function extracted(served: ServedContainerd): Promise<string[]> {
-  const { stdout } = await run([
-    "find",
-    `${served.root}/snapshots`,
-    "-path",
-    "*/fs/*",
-  ]);
-  return stdout.split("\n").filter((line) => line !== "");
-}
 
 Deno.test({
   name: "containerd imports, runs, shows and removes an image, and nothing of it remains",

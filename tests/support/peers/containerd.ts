@@ -6,6 +6,8 @@ import { DEADLINE, waitUntil } from "../machine/wait.ts";
 export interface Containerd extends AsyncDisposable {
   /** The command line of `ctr` up to the verb. */
   readonly ctr: readonly string[];
+  /** Its process id. */
+  readonly pid: number;
   /** Sends a signal and waits for the end. Its containers go on. */
   end(signal: Deno.Signal): Promise<void>;
   /** Starts it again after its end, and waits until it answers. */
@@ -23,12 +25,14 @@ const CRI = "io.containerd.grpc.v1.cri";
  * @param more what its configuration has beside the places
  * @param env variables of its environment
  * @param disabled plug-ins that it does not load
+ * @param starter a command line that becomes the one which it is followed by
  */
 export async function startContainerd(
   directory: string,
   more = "",
   env: Readonly<Record<string, string>> = {},
   disabled: readonly string[] = [CRI],
+  starter: readonly string[] = [],
 ): Promise<Containerd> {
   const socket = `${directory}/c.sock`;
   const config = `${directory}/c.toml`;
@@ -44,9 +48,10 @@ disabled_plugins = ${JSON.stringify(disabled)}
   address = ${JSON.stringify(`${socket}.ttrpc`)}
 ${more}`,
   );
+  const [program = "containerd", ...args] = [...starter, "containerd", "-c", config];
   const spawn = () =>
-    new Deno.Command("containerd", {
-      args: ["-c", config],
+    new Deno.Command(program, {
+      args,
       env,
       stdin: "null",
       stdout: "null",
@@ -71,6 +76,9 @@ ${more}`,
   }
   return {
     ctr,
+    get pid() {
+      return daemon.pid;
+    },
     end,
     async start() {
       daemon = spawn();

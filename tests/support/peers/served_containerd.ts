@@ -14,6 +14,10 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** What containerd's configuration has beside what varve prints; Kubernetes can call it then. */
   readonly cri?: string | undefined;
+  /** Where the store is, in place of a directory beside containerd's. */
+  readonly root?: string | undefined;
+  /** A command line that starts containerd, which it is followed by. It must become it, with the same process id. */
+  readonly containerdStarter?: readonly string[] | undefined;
   /** Whether varve inherits its socket, as from systemd; else it makes it itself. */
   readonly inherited?: boolean | undefined;
 }
@@ -51,10 +55,11 @@ const TIMEOUT = 180_000;
  */
 export async function serveContainerdIn(
   directory: string,
-  { args = [], env, cri, inherited = false }: ServedOptions = {},
+  options: ServedOptions = {},
 ): Promise<ServedContainerd> {
+  const { args = [], env, cri, inherited = false, containerdStarter } = options;
+  const { root = `${directory}/store` } = options;
   await using stack = new AsyncDisposableStack();
-  const root = `${directory}/store`;
   const varve = new Cli(root);
   const sockets = ["--socket", `${directory}/varve.sock`, "--containerd", `${directory}/c.sock`];
   const unit = inherited ? stack.use(await socketUnit(`${directory}/varve.sock`)) : undefined;
@@ -67,7 +72,9 @@ export async function serveContainerdIn(
   const config = await varve.text(["serve", ...sockets, "--print-config", "1.7"]);
   const more = `${config.replace(/^version = \d+$/m, "")}${cri ?? ""}`;
   const containerd = stack.use(
-    await startContainerd(directory, more, env, cri === undefined ? undefined : []),
+    await startContainerd(
+      ...[directory, more, env, cri === undefined ? undefined : [], containerdStarter] as const,
+    ),
   );
   const { ctr } = containerd;
   const owned = stack.move();
