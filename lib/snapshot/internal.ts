@@ -25,6 +25,7 @@ export {
   refuseBusy,
   withVarveSource,
 } from "./mount_leases.ts";
+export { removeLeftProbes } from "./drivers/probe_directory.ts";
 export { staleMounts } from "./stale_mounts.ts";
 export { readOnlyMount, withTopLower } from "./top_lower.ts";
 export {

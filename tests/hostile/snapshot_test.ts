@@ -3,8 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { fromText } from "../../lib/bytes/mod.ts";
 import {
+  CWD,
   findMount,
+  openDirectoryAt,
   overlayMount,
+  ownFd,
   performMount,
   performUnmount,
   readMountInfo,
@@ -14,6 +17,7 @@ import { overlayWorks } from "../../lib/snapshot/drivers/overlay_probe.ts";
 import { refuseBusy } from "../../lib/snapshot/internal.ts";
 import { liveMounts, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { collectGarbage } from "../../lib/upkeep/mod.ts";
 import { Cli, MAIN } from "../support/cli/cli.ts";
 import { codeOf } from "../support/code_of.ts";
 import { needs } from "../support/machine/needs.ts";
@@ -153,20 +157,24 @@ Deno.test({
 });
 
 Deno.test({
-  name: "J19: what a probe left that was killed goes with a later one",
+  name: "J19: what a probe left that was killed goes with a later one, and with gc",
   ...needs({ root: true, mount: true }),
   async fn() {
     await using fixture = await snapshotFixture("overlay");
     const { store } = fixture;
     const mounts = `${store.root}/mounts`;
-    for (const name of ["probe-old", "probe-new", "other"]) {
-      await Deno.mkdir(`${mounts}/${name}/merged/x`, { recursive: true });
+    const left = ["probe-mounted", "probe-new"];
+    for (const clean of [() => overlayWorks(store), () => collectGarbage(store)]) {
+      for (const name of [...left, "probe-live", "other"]) {
+        await Deno.mkdir(`${mounts}/${name}/merged/x`, { recursive: true });
+      }
+      performMount(TMPFS, fromText(`${mounts}/probe-mounted/merged`));
+      using live = ownFd(openDirectoryAt(CWD, fromText(`${mounts}/probe-live`)));
+      assert(live.lock("shared"));
+      await clean();
+      assertEquals(namesIn(mounts), ["other", "probe-live"]);
+      assertEquals(isMounted(`${mounts}/probe-mounted/merged`), false);
     }
-    performMount(TMPFS, fromText(`${mounts}/probe-old/merged`));
-    await Deno.utime(`${mounts}/probe-old`, 1000, 1000);
-    assertEquals(overlayWorks(store), true);
-    assertEquals(namesIn(mounts), ["other", "probe-new"]);
-    assertEquals(isMounted(`${mounts}/probe-old/merged`), false);
   },
 });
 
@@ -182,7 +190,6 @@ Deno.test({
       await Deno.mkdir(`${mounts}/${name}/merged`, { recursive: true });
     }
     performMount(TMPFS, fromText(`${mounts}/probe-mounted/merged`));
-    for (const name of namesIn(mounts)) await Deno.utime(`${mounts}/${name}`, 1000, 1000);
     // Root of a user namespace, in the mount namespace of another.
     const program = [
       "unshare",

@@ -7,19 +7,15 @@ import {
   isErrno,
   isNoSpace,
   openDirectoryAt,
+  type OwnedFd,
   ownFd,
   performUnmount,
   removeTree,
-  statFd,
+  tryStatAt,
 } from "../../linux/mod.ts";
 import type { Directories } from "../../store/mod.ts";
 
 const PREFIX = "probe-";
-
-/**
- * Age in seconds after which an unlocked directory counts as left over. A live probe has locked its directory by then.
- */
-const OLD = 60;
 
 /** Name of the mount point in the directory of a probe. */
 const MOUNT_POINT = "merged";
@@ -44,10 +40,9 @@ export function inProbeDirectory<T>(
   { mounts }: Directories,
   probe: (directory: ProbeDirectory) => T,
 ): T | string {
-  removeLeft(mounts);
-  const base = Deno.makeTempDirSync({ dir: mounts, prefix: PREFIX });
-  using lock = ownFd(openDirectoryAt(CWD, fromText(base)));
-  lock.lock("shared");
+  removeLeftProbes(mounts);
+  const { base, lock: taken } = createLocked(mounts);
+  using lock = taken;
   try {
     return probe({ base, fd: lock.fd, at: `${base}/${MOUNT_POINT}` });
   } catch (error) {
@@ -66,26 +61,43 @@ export function inProbeDirectory<T>(
   }
 }
 
-/** Removes the directories of probes that were killed. Such directories are old and not locked. */
-function removeLeft(mounts: string): void {
+/** Makes a directory of a probe and locks it. One that another process removed before it was locked is made again. */
+function createLocked(mounts: string): { readonly base: string; readonly lock: OwnedFd } {
+  for (;;) {
+    const base = Deno.makeTempDirSync({ dir: mounts, prefix: PREFIX });
+    const lock = tryOpen(base, "ENOENT");
+    if (lock === undefined) continue;
+    if (lock.lock("shared") && tryStatAt(CWD, fromText(base)) !== undefined) return { base, lock };
+    lock[Symbol.dispose]();
+  }
+}
+
+/** Opens a directory; `undefined` after an error that is expected. */
+function tryOpen(path: string, ...expected: ("ENOENT" | "EACCES")[]): OwnedFd | undefined {
+  try {
+    return ownFd(openDirectoryAt(CWD, fromText(path)));
+  } catch (error) {
+    if (isErrno(error, ...expected)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Removes the directories of probes that were killed: no process has locked them.
+ *
+ * @param mounts the store's `mounts/`
+ */
+export function removeLeftProbes(mounts: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(mounts)) {
     if (!isDirectory || !name.startsWith(PREFIX)) continue;
-    let fd: Fd;
+    const path = `${mounts}/${name}`;
+    using left = tryOpen(path, "ENOENT", "EACCES");
+    if (left?.lock("exclusive") !== true) continue;
     try {
-      fd = openDirectoryAt(CWD, fromText(`${mounts}/${name}`));
-    } catch {
-      continue;
-    }
-    using left = ownFd(fd);
-    const { lo, hi } = statFd(left.fd).mtime;
-    const age = Date.now() / 1000 - (hi * 0x1_0000_0000 + lo);
-    if (age > OLD && left.lock("exclusive")) {
-      try {
-        remove(`${mounts}/${name}`);
-      } catch (error) {
-        // It is still mounted, and this user may not unmount it. A probe of another user will remove it.
-        if (!isErrno(error, "EXDEV")) throw error;
-      }
+      remove(path);
+    } catch (error) {
+      // It is still mounted, and this user may not unmount it. A probe of another user will remove it.
+      if (!isErrno(error, "EXDEV")) throw error;
     }
   }
 }

@@ -163,7 +163,6 @@ export class Stage implements AsyncDisposable {
   /** Opens the store as the next command does, which heals it, and judges it then. */
   async heal(): Promise<void> {
     const { root } = this.scene;
-    await ageProbes(`${root}/mounts`);
     if (this.scenario.store === undefined) {
       await using store = await openStore({ root });
       await judgeStore(store);
@@ -231,13 +230,5 @@ export class Stage implements AsyncDisposable {
     await this.clear();
     await this.#servers[Symbol.asyncDispose]();
     await this.#temp[Symbol.asyncDispose]();
-  }
-}
-
-/** Makes the directories that a killed probe left look old: the next probe leaves young ones alone. */
-async function ageProbes(mounts: string): Promise<void> {
-  if (!await Deno.lstat(mounts).then(() => true, () => false)) return;
-  for await (const { name } of Deno.readDir(mounts)) {
-    if (name.startsWith("probe-")) await Deno.utime(`${mounts}/${name}`, 0, 0);
   }
 }
