@@ -43,7 +43,12 @@ const VARVE = ["--snapshotter", "varve"];
 const RUN = ["run", ...VARVE, "--cgroup", ""];
 const KEPT = "example.org/kept:1";
 const IMAGES = ["example.org/a:1", "example.org/b:1"] as const;
-const KEEPER = "keeper";
+/**
+ * runc's control group of a container has the container's name, whichever containerd it is of. So the names of one
+ * process are not those of another.
+ */
+const OWN = crypto.randomUUID().slice(0, 8);
+const KEEPER = `keeper-${OWN}`;
 
 /** Milliseconds for a command. One that takes longer hangs. */
 const HANGS = 120_000;
@@ -63,10 +68,11 @@ function steps(dir: string, turn: number): (readonly Command[])[] {
   const importOf = (at: number): Command => ({
     words: ["image", "import", ...VARVE, `${dir}/${at}.tar`],
   });
+  const container = (name: string) => `${name}-${OWN}-${turn}`;
   const look = (image: string, name: string, says: string): Command => ({
-    words: [...RUN, "--rm", image, `${name}-${turn}`, "sh", "-c", "cat /etc/motd; echo 1 >/srv/1"],
+    words: [...RUN, "--rm", image, container(name), "sh", "-c", "cat /etc/motd && echo 1 >/srv/1"],
     says,
-    container: `${name}-${turn}`,
+    container: container(name),
   });
   return [
     [importOf(0), importOf(1)],
@@ -171,7 +177,7 @@ class Killing {
       try {
         const { code, stdout, stderr } = await this.#served.any(command.words, HANGS);
         const isWrong = code === 0 && command.says !== undefined && stdout !== command.says;
-        if (isWrong) this.found(`ctr ${command.words.join(" ")} says ${JSON.stringify(stdout)}`);
+        if (isWrong) this.found(`ctr ${command.words.join(" ")} says ${JSON.stringify(stdout)} ${stderr}`);
         return { ...command, code, stderr };
       } catch (error) {
         this.found(`it hangs: ${error instanceof Error ? error.message : error}`);
@@ -249,8 +255,15 @@ class Killing {
   async ticks(pid: string | undefined): Promise<void> {
     if (pid === undefined) return;
     const written = async () => (await Deno.stat(`/proc/${pid}/root/srv/ticks`)).size;
-    const before = await written();
-    await waitUntil("another tick of the container", async () => await written() > before);
+    try {
+      const before = await written();
+      await waitUntil("another tick of the container", async () => await written() > before);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const log = await Deno.readTextFile(this.#served.containerd.log);
+      const lines = log.split("\n").filter((line) => line.includes(KEEPER));
+      this.found(`the container has ended: ${lines.slice(-3).join("\n")}`);
+    }
   }
 
   /** Waits for what goes on: nothing that a client began remains. */

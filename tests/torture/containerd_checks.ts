@@ -47,8 +47,10 @@ export async function cleanEnd({ varve, root, text, end }: ServedContainerd): Pr
   const { code: ended, stderr: log } = await end("SIGTERM");
   if (ended !== 0) findings.push(`varve ends with ${ended}: ${log}`);
   // A layer that a diff made, or that was begun in advance, is kept for some minutes.
-  for (const { id, expiresAt } of await varve.json(["lease", "ls"])) {
-    if (!id.startsWith("containerd-layer-") || expiresAt === null) findings.push(`lease ${id}`);
+  for (const { id, expires } of await varve.json(["lease", "ls"])) {
+    if (!id.startsWith("containerd-layer-") || typeof expires !== "string") {
+      findings.push(`lease ${id}`);
+    }
     await varve.text(["lease", "rm", id]);
   }
   await varve.text(["gc"]);

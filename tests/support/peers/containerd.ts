@@ -8,6 +8,8 @@ export interface Containerd extends AsyncDisposable {
   readonly ctr: readonly string[];
   /** Its process id. */
   readonly pid: number;
+  /** Path of the file with what it logs. */
+  readonly log: string;
   /** Sends a signal and waits for the end. Its containers go on. */
   end(signal: Deno.Signal): Promise<void>;
   /** Starts it again after its end, and waits until it answers. */
@@ -48,10 +50,12 @@ disabled_plugins = ${JSON.stringify(disabled)}
   address = ${JSON.stringify(`${socket}.ttrpc`)}
 ${more}`,
   );
-  const [program = "containerd", ...args] = [...starter, "containerd", "-c", config];
+  const log = `${directory}/c.log`;
+  // The shell and the starter become containerd: the process stays the same.
+  const script = 'log=$1; shift; exec "$@" 2>>"$log"';
   const spawn = () =>
-    new Deno.Command(program, {
-      args,
+    new Deno.Command("sh", {
+      args: ["-c", script, "sh", log, ...starter, "containerd", "-c", config],
       env,
       stdin: "null",
       stdout: "null",
@@ -67,7 +71,9 @@ ${more}`,
     await daemon.status;
   };
   const stop = () => end("SIGTERM");
-  const ctr = ["ctr", "-a", socket];
+  // runc keeps its containers by namespace and name, whichever containerd they are of.
+  const namespace = `test-${crypto.randomUUID()}`;
+  const ctr = ["ctr", "-a", socket, "-n", namespace];
   try {
     await answer(ctr);
   } catch (error) {
@@ -79,6 +85,7 @@ ${more}`,
     get pid() {
       return daemon.pid;
     },
+    log,
     end,
     async start() {
       daemon = spawn();
