@@ -177,7 +177,9 @@ class Killing {
       try {
         const { code, stdout, stderr } = await this.#served.any(command.words, HANGS);
         const isWrong = code === 0 && command.says !== undefined && stdout !== command.says;
-        if (isWrong) this.found(`ctr ${command.words.join(" ")} says ${JSON.stringify(stdout)} ${stderr}`);
+        if (isWrong) {
+          this.found(`ctr ${command.words.join(" ")} says ${JSON.stringify(stdout)} ${stderr}`);
+        }
         return { ...command, code, stderr };
       } catch (error) {
         this.found(`it hangs: ${error instanceof Error ? error.message : error}`);
