@@ -1,0 +1,69 @@
+/** The store's disk is full while the real containerd unpacks: code 8, the daemon goes on, and with room the import works. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { buildImage } from "../../support/images/images.ts";
+import { boxLayer } from "../../support/images/busybox_image.ts";
+import { type DiskKind, loopDisk } from "../../support/machine/loop_disk.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { extracted, failedCalls, importImage, RUN } from "../../support/peers/ctr_images.ts";
+import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
+import { collect, nothingIn } from "../../support/peers/served_remains.ts";
+import { prng } from "../../support/prng.ts";
+
+const KIND: DiskKind = "ext4 with blocks of 4 KiB";
+const NAME = "example.org/large:1";
+
+/** Bytes that the disk has left for the layers in the first try: less than the second one needs. */
+const LEFT = 6 * 1024 * 1024;
+
+Deno.test({
+  name:
+    "a disk that is full while containerd unpacks is code 8, and after that the same import works",
+  ...needs({
+    root: true,
+    mount: true,
+    tools: ["containerd", "ctr", "runc", "busybox", "mkfs.ext4", "fallocate"],
+  }),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using disk = await loopDisk(KIND);
+    const root = `${disk.path}/store`;
+    await using served = await serveContainerdIn(temp.path, { root, args: ["--log", "json"] });
+    const large = prng(1).bytes(8 * 1024 * 1024);
+    const image = buildImage({
+      name: NAME,
+      layers: [await boxLayer(), [{ name: "large", content: large }]],
+      packing: "gzip",
+    });
+    await importImage(served, temp, image, ["--no-unpack"]);
+    const again = ["image", "import", "--snapshotter", "varve", temp.join("image.tar")];
+
+    const ballast = `${disk.path}/ballast`;
+    for (const left of [LEFT, 0]) {
+      const { stdout } = await run(["df", "-B1", "--output=avail", disk.path]);
+      const free = Number(stdout.trim().split("\n").at(-1));
+      await run(["fallocate", "-l", `${free - left}`, ballast]);
+      if (left === 0) await disk.fill();
+      const { code, stderr } = await served.any(again);
+      assert(code !== 0, "a layer was stored on a full disk");
+      assertStringIncludes(stderr, "space");
+      assertEquals(await extracted(served), []);
+      await Deno.remove(ballast);
+      await disk.makeRoom();
+    }
+
+    await served.text(again);
+    const look = [...RUN, "--rm", NAME, "one", "sh", "-c", "wc -c </large"];
+    assertEquals(await served.text(look), `${large.length}\n`);
+    await served.text(["image", "rm", "--sync", NAME]);
+    await collect(served);
+    await nothingIn(served);
+    const { code, stderr } = await served.end("SIGTERM");
+    assertEquals(code, 0);
+    const failed = failedCalls(stderr).filter(({ code }) => code !== "NotFound");
+    assert(failed.length >= 2, stderr);
+    assert(failed.some(({ method }) => method === "Apply"), stderr);
+    assertEquals([...new Set(failed.map(({ code }) => code))], ["ResourceExhausted"], stderr);
+  },
+});
