@@ -126,6 +126,10 @@ export interface Pool extends AsyncDisposable {
   readonly size: number;
   /** Whether jobs run on this thread, by option or because no worker could be started. */
   readonly inline: boolean;
+  /** Number of jobs that run now. */
+  readonly running: number;
+  /** Number of jobs that wait until one of those ends. */
+  readonly waiting: number;
   /**
    * Starts a worker for a later job, so that the worker starts while the caller does other work. Does
    * nothing if a worker of the entry is idle, or if jobs run inline. Idempotent.

@@ -100,6 +100,14 @@ class WorkerPool implements ProgramPool {
     return this.#inline;
   }
 
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   prepare(entry: WorkerEntry): void {
     this.#prepare(entry);
   }

@@ -12,7 +12,7 @@ export function createTransientPool(options: PoolOptions = {}): Pool {
 class TransientPool implements Pool {
   /** The pool of the running jobs. While no job runs, it has no workers. */
   #pool: Pool;
-  #running = 0;
+  #jobs = 0;
   readonly #options: PoolOptions;
 
   constructor(options: PoolOptions) {
@@ -28,9 +28,17 @@ class TransientPool implements Pool {
     return this.#pool.inline;
   }
 
+  get running(): number {
+    return this.#pool.running;
+  }
+
+  get waiting(): number {
+    return this.#pool.waiting;
+  }
+
   prepare(entry: WorkerEntry): void {
     // Without a job, nothing would end the worker.
-    if (this.#running > 0) this.#pool.prepare(entry);
+    if (this.#jobs > 0) this.#pool.prepare(entry);
   }
 
   async run<Input, Output>(
@@ -39,11 +47,11 @@ class TransientPool implements Pool {
     options?: RunOptions,
   ): Promise<Output> {
     const pool = this.#pool;
-    this.#running++;
+    this.#jobs++;
     try {
       return await pool.run(job, input, options);
     } finally {
-      if (--this.#running === 0) {
+      if (--this.#jobs === 0) {
         this.#pool = createPool(this.#options);
         await pool[Symbol.asyncDispose]();
       }

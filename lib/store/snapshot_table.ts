@@ -42,6 +42,8 @@ export interface SnapshotTable {
   usedParents(): (string | null)[];
   /** Counts the snapshots on a parent whose mounts may be in use, up to `limit`. */
   countUsed(parent: string | null, limit: number): number;
+  /** The number of rows of each kind. */
+  countKinds(): Readonly<Record<SnapshotRow["kind"], number>>;
   /** Adds a row to the scope, or replaces the row with the same key. */
   put(row: Omit<SnapshotRow, "scope">): void;
   /** Removes the row of a key, if there is one. */

@@ -164,6 +164,7 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(keys(table.byRef("T")), ["/c"]);
       assertEquals(table.byCacheId(9), undefined);
       assertEquals(table.usedParents(), ["p"]);
+      assertEquals(table.countKinds(), { active: 1, view: 0, committed: 1 });
     });
     others.read((table) => {
       assertEquals(table.get("p")?.cacheId, 9);
@@ -174,6 +175,7 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(table.byRef("x"), []);
       assertEquals([table.byCacheId(9)?.key, table.byCacheId(10)?.key], ["p", undefined]);
       assertEquals(table.usedParents(), ["q"]);
+      assertEquals(table.countKinds(), { active: 1, view: 2, committed: 1 });
     });
     const all = ["/c", "/p", "containerd/a", "containerd/b", "containerd/p", "containerd/q"];
     assertEquals(keys(store.snapshots.all()), all);

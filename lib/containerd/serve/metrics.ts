@@ -7,11 +7,12 @@ const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 
 /** Values that are looked up when somebody asks for the metrics. */
 export interface Gauges {
+  /** Jobs of the pool that run: those of layers, of composed images and of files. */
   readonly jobsRunning: number;
   readonly jobsWaiting: number;
   /** Lowers that are mounted. */
   readonly lowers: number;
-  /** Rows of snapshots by kind. */
+  /** Rows of containerd's snapshots by kind. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
@@ -82,13 +83,15 @@ export class Metrics {
     add("layer_bytes_applied_total", "counter", "Uncompressed bytes of these layers.", [
       ` ${this.#bytes}`,
     ]);
-    add("jobs_running", "gauge", "Jobs that a worker runs.", [` ${gauges.jobsRunning}`]);
-    add("jobs_waiting", "gauge", "Jobs that wait for a worker.", [` ${gauges.jobsWaiting}`]);
+    add("jobs_running", "gauge", "Jobs of the pool that run.", [` ${gauges.jobsRunning}`]);
+    add("jobs_waiting", "gauge", "Jobs that wait until one of those ends.", [
+      ` ${gauges.jobsWaiting}`,
+    ]);
     add("lowers_mounted", "gauge", "Read-only lowers that are mounted.", [` ${gauges.lowers}`]);
     add(
       "snapshots",
       "gauge",
-      "Rows of snapshots.",
+      "Rows of containerd's snapshots.",
       Object.entries(gauges.rows).map(([kind, count]) => `{kind="${kind}"} ${count}`),
     );
     return `${lines.join("\n")}\n`;

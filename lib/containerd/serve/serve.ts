@@ -6,7 +6,6 @@ import { createGrpcServer } from "../grpc/grpc_server.ts";
 import { callEvent } from "./call_event.ts";
 import type { ContainerdServer, ServeContainerdOptions } from "./contract.ts";
 import { createServices } from "./services.ts";
-import { CountedPool } from "./counted_pool.ts";
 import { Metrics } from "./metrics.ts";
 import { readGauges } from "./read_gauges.ts";
 import { serveMetrics } from "./serve_metrics.ts";
@@ -50,8 +49,7 @@ export async function serveContainerd(
   await using starting = new AsyncDisposableStack();
   starting.use(await lockServing(disk));
   const containerd = starting.use(await connectContainerd(options.containerd));
-  const pool = new CountedPool(options.pool);
-  const services = starting.use(createServices({ ...options, store: disk, containerd, pool }));
+  const services = starting.use(createServices({ ...options, store: disk, containerd }));
   const metrics = new Metrics();
   const grpc = await createGrpcServer(services, (ended) => {
     metrics.observe(ended);
@@ -60,7 +58,7 @@ export async function serveContainerd(
   });
   starting.defer(() => grpc.stop(GRACE_MS));
   const shown = options.metrics === undefined ? null : starting.use(
-    serveMetrics(options.metrics, () => metrics.text(readGauges(disk, pool))),
+    serveMetrics(options.metrics, () => metrics.text(readGauges(disk, options.pool))),
   );
   starting.use(
     await (typeof socket === "string"

@@ -85,6 +85,11 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
     },
     countUsed: (parent, limit) =>
       Math.min(limit, some((row) => row.parent === parent && isUsed(row)).length),
+    countKinds: () => {
+      const counts = { active: 0, view: 0, committed: 0 };
+      for (const { kind } of some(() => true)) counts[kind]++;
+      return counts;
+    },
     put: (row) => {
       checkName("snapshot key", row.key);
       rows.set(at(row.key), { ...structuredClone(row), scope });

@@ -42,6 +42,8 @@ export interface ServedContainerd extends AsyncDisposable {
   start(): Promise<void>;
   /** The running varve. */
   readonly pid: number;
+  /** Where its metrics are, or null. */
+  readonly metrics: string | null;
   /** The running containerd. */
   readonly containerd: Containerd;
 }
@@ -100,6 +102,9 @@ export async function serveContainerdIn(
     },
     get pid() {
       return daemon.pid;
+    },
+    get metrics() {
+      return daemon.metrics;
     },
     containerd,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -120,6 +120,12 @@ function counting(pool: Pool, jobs: string[]): Pool {
   return {
     size: pool.size,
     inline: pool.inline,
+    get running() {
+      return pool.running;
+    },
+    get waiting() {
+      return pool.waiting;
+    },
     prepare: (entry) => pool.prepare(entry),
     run(job, input, options) {
       jobs.push(job.name);

@@ -214,8 +214,10 @@ both("jobs start in order, at most `size` at once", async (pool) => {
     await jobs.nonZero(jobs.cells(states[i] as jobs.Shared), 0);
   }
   assertEquals([began(0), began(1), began(2), began(3)], [1, 1, 0, 0]);
+  assertEquals([pool.running, pool.waiting], [2, 2]);
   release.abort("go");
   assertEquals(await Promise.all(running), ["go", "go", "go", "go"]);
+  assertEquals(pool.waiting, 0);
 });
 
 both("a disposed pool", async ({ inline }) => {

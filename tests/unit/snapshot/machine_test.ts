@@ -16,6 +16,7 @@ function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
     byRef: () => [],
     usedParents: () => [],
     countUsed: () => 0,
+    countKinds: () => ({ active: 0, view: 0, committed: 0 }),
     byCacheId: (id) => [...map.values()].find(({ cacheId }) => cacheId === id),
     put: (row) => void map.set(row.key, { ...row, scope: "" }),
     delete: (key) => void map.delete(key),

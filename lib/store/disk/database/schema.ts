@@ -98,6 +98,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `DROP TABLE snapshot`,
     `ALTER TABLE scoped_snapshot RENAME TO snapshot`,
     `CREATE INDEX snapshot_parent ON snapshot (scope, parent)`,
+    `CREATE INDEX snapshot_kind ON snapshot (scope, kind)`,
     `CREATE INDEX snapshot_cache ON snapshot (cache_id)`,
     `CREATE INDEX snapshot_layer ON snapshot (diff_id)`,
     `CREATE INDEX snapshot_ref ON snapshot (scope, ref) WHERE ref IS NOT NULL`,

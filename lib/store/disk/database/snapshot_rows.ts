@@ -83,6 +83,13 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
         AND parent IS ? AND kind <> 'committed' AND instr(labels, '["varve.released",') = 0 LIMIT ?)`;
       return db.get<{ n: number }>(sql, scope, parent, limit)?.n ?? 0;
     },
+    countKinds: () => {
+      const counts = { active: 0, view: 0, committed: 0 };
+      const sql = "SELECT kind, count(*) AS n FROM snapshot WHERE scope = ? GROUP BY kind";
+      type Counted = { readonly kind: keyof typeof counts; readonly n: number };
+      for (const { kind, n } of db.all<Counted>(sql, scope)) counts[kind] = n;
+      return counts;
+    },
     byRef: (ref) => some("snapshot_ref", "ref = ?", ref),
     put: (row) => {
       checkName("snapshot key", row.key);
