@@ -19,6 +19,7 @@ import {
   mountId,
   mountState,
   snapshotOfLease,
+  trimLowers,
 } from "../snapshot/internal.ts";
 import { createSnapshotter, type Snapshotter } from "../snapshot/mod.ts";
 import { requireDisk } from "../store/internal.ts";
@@ -70,6 +71,8 @@ export async function unmountImage(
   const id = mountId(target);
   const lease = store.leases.get(id);
   if (lease === undefined) {
+    // An unmount that was killed may have left lowers.
+    trimLowers(requireDisk(store, "unmount"));
     throw new VarveError(
       "E_NOT_FOUND",
       `Cannot unmount ${target}: nothing of this store is mounted there`,

@@ -42,10 +42,11 @@ export async function holdLowers(store: DiskStore, signal?: AbortSignal): Promis
  */
 export function trimLowers(store: DiskStore): void {
   const { mounts } = store.directories;
-  // Looked at first, because the question whether this process may mount needs FFI.
-  if (!hasSharedMounts(mounts) || !mayMount()) return;
   try {
-    trimOrRequest(mounts, () => trim(store));
+    // A process that was killed after its trim has left the request.
+    if (!hasSharedMounts(mounts)) return trimIfRequested(mounts, () => {});
+    // Asked last, because it needs FFI.
+    if (mayMount()) trimOrRequest(mounts, () => trim(store));
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
   }

@@ -194,6 +194,8 @@ export interface SpareOptions {
 export interface NameOptions extends SpareOptions {
   /** The platform that the name is given for (see {@linkcode ImageRecord.platform}); absent for none. */
   readonly platform?: Platform | undefined;
+  /** Whether a previous target that has no other name is given up: the new one is the same image. Default: false. */
+  readonly replaces?: boolean | undefined;
 }
 
 /** Image names. Removing a name leaves its content to gc. */
@@ -202,7 +204,8 @@ export interface Images {
   get(name: string): ImageRecord | undefined;
   /**
    * Points a name at a target that the store holds. The target's row `<none>@<digest>` is removed, unless the name is
-   * spare. A previous target that has no other name is kept as `<none>@<digest>`, unless the name was spare.
+   * spare. A previous target that has no other name is kept as `<none>@<digest>`, unless the name was spare, or it is
+   * to be given up.
    * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` the name reads as a digest
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;

@@ -109,11 +109,10 @@ async function dropOne(
   const plain = await new Rewriter(store, ingest, manifests, new Set()).document(target);
   if (plain.digest === target.digest) return undefined;
   const nameless = `<none>@${target.digest}`;
-  const wasNamed = record.name === nameless || store.images.get(nameless) !== undefined;
-  ingest.image(record.name === nameless ? null : record.name, plain, { platform });
+  const name = record.name === nameless ? null : record.name;
+  ingest.image(name, plain, { platform, replaces: true });
   const { images: [made] } = await ingest.commit();
-  // The store keeps the image that lost its last name. Here it is the same image.
-  if (!wasNamed || record.name === nameless) store.images.removeAll([nameless]);
+  if (name === null) store.images.removeAll([nameless]);
   return { name: made?.name ?? record.name, from: target.digest, to: plain.digest };
 }
 

@@ -59,6 +59,11 @@ export function rowsConformance(test: StoreTest): void {
     assertEquals(store.images.get(nameless)?.target.digest, first.digest);
     store.images.set("named", first);
     assertEquals(store.images.get(nameless), undefined);
+    for (const name of ["X:1", "b", "spare"]) store.images.remove(name);
+    store.images.set("named", second, { replaces: true });
+    assertEquals(store.images.get(nameless), undefined);
+    store.images.set("named", first);
+    assertEquals(store.images.list().map((i) => i.name), [`<none>@${second.digest}`, "named"]);
     await using named = await store.ingest();
     for (const name of [second.digest, `docker.io/library/${second.digest}`, "sha512:1"]) {
       assertEquals(codeOf(() => store.images.set(name, first)), "E_USAGE", name);

@@ -36,6 +36,7 @@ const VERBS: readonly (readonly [verb: string, kills: number, faults: number])[]
   ["snapshot rm", 3, 2],
   ["rmi", 6, 4],
   ["gc", 4, 3],
+  ["gc --drop-compressed", 6, 2],
   ["prune all", 3, 2],
   ["fsck --repair tar", 4, 2],
   ["fsck --rebuild", 4, 3],

@@ -77,7 +77,7 @@ export class MemoryImages implements Images {
   set(
     name: string,
     target: Descriptor,
-    { spare = false, platform }: NameOptions = {},
+    { spare = false, platform, replaces = false }: NameOptions = {},
   ): ImageRecord {
     checkImageName(name);
     if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
@@ -94,7 +94,7 @@ export class MemoryImages implements Images {
     this.#state.images.set(name, record);
     const nameless = replacedName(name, target.digest, spare);
     if (nameless !== undefined) this.#state.images.delete(nameless);
-    if (before !== undefined) this.#keepReplaced(before, now);
+    if (before !== undefined && !replaces) this.#keepReplaced(before, now);
     return record;
   }
 

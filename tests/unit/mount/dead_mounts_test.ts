@@ -194,3 +194,19 @@ test("the lower of a mount that was killed before it had a row is unmounted by t
   await unmountImage(store, target, { snapshotter });
   assertEquals([await mountsBelow(temp.path), store.leases.list()], [[], []]);
 });
+
+test("the request of a trim that was killed at its end goes with the next unmount, and with gc", async (one) => {
+  const { store, snapshotter } = one;
+  const target = await one.mount("at");
+  await unmountImage(store, target, { snapshotter });
+  const begun = `${store.directories.mounts}/trim-begun`;
+  const clean = [
+    () => assertRejects(() => unmountImage(store, target, { snapshotter })),
+    () => collectGarbage(store),
+  ];
+  for (const act of clean) {
+    await Deno.writeTextFile(begun, "");
+    await act();
+    await assertRejects(() => Deno.lstat(begun), Deno.errors.NotFound);
+  }
+});

@@ -115,7 +115,7 @@ export function putImage(
   db: Database,
   name: string,
   target: Descriptor,
-  { spare = false, platform }: NameOptions = {},
+  { spare = false, platform, replaces = false }: NameOptions = {},
 ): ImageRecord {
   checkImageName(name);
   const digest: Digest = target.digest;
@@ -138,7 +138,7 @@ export function putImage(
   );
   const nameless = replacedName(name, digest, spare);
   if (nameless !== undefined) db.run("DELETE FROM image WHERE name = ?", nameless);
-  if (before !== undefined) keepReplaced(db, before, now);
+  if (before !== undefined && !replaces) keepReplaced(db, before, now);
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
 }
 
