@@ -23,12 +23,13 @@ export async function killAt(
 
 /**
  * Which calls of a command can be tried on a copy of the scene: a copy has no mounts, so not those between the first
- * call that mounts something and the last one.
+ * call that mounts something and the last one, nor those after it where a mount stays.
  */
-function copyable({ scenario }: Stage, { calls }: Undisturbed): (at: number) => boolean {
+function copyable({ scenario }: Stage, { calls, facts }: Undisturbed): (at: number) => boolean {
   if ((scenario.before ?? []).length > 0) return () => false;
   const mounts = calls.filter(({ name }) => name.endsWith("mount")).map(({ number }) => number);
-  const [first = Infinity, last = 0] = [mounts[0], mounts.at(-1)];
+  const stays = facts.some((fact) => fact.startsWith("mount "));
+  const [first = Infinity, last = 0] = [mounts[0], stays ? Infinity : mounts.at(-1)];
   // Threads may do a call more or less than in the undisturbed run.
   const slack = 5;
   return (at) => at < first - slack || at > last + slack;
