@@ -3,9 +3,11 @@ import { connectContainerd } from "../client/connect.ts";
 import { CONTENT_PLUGIN } from "../client/content_store.ts";
 import type { Containerd, Introspection, PluginInfo } from "../client/contract.ts";
 import type { ContentStore } from "../contract.ts";
+import { servingProcess } from "../../store/internal.ts";
 import { unusableCharacter } from "../serve/store_path.ts";
 import type { ContainerdCheck, ContainerdFinding } from "./findings.ts";
 import { judgeConfig } from "./judge_config.ts";
+import { isSamePidNamespace, type MountView, mountView } from "./mount_view.ts";
 import { readConfig } from "./read_config.ts";
 
 /** What is checked. */
@@ -16,7 +18,7 @@ export interface CheckContainerdOptions {
   readonly socket: string;
   /** Absolute path of the store. */
   readonly root: string;
-  /** The process that serves the store; this one when absent. */
+  /** The process that serves the store; looked for when absent. If there is none, this one counts. */
   readonly pid?: number | undefined;
 }
 
@@ -50,21 +52,21 @@ export async function checkContainerd(
 
 async function inside(
   { introspection, content }: Containerd,
-  { socket, pid: serving }: CheckContainerdOptions,
+  { socket, root, pid: serving = servingProcess(root) }: CheckContainerdOptions,
 ): Promise<ContainerdFinding[]> {
   const plugins = await introspection.plugins([`type==${SNAPSHOTTER}`, `type==${DIFFER}`]);
   const ours = (type: string) =>
     plugins.find((plugin) => plugin.type === type && addressOf(plugin) === socket);
   const [snapshotter, differ] = [ours(SNAPSHOTTER), ours(DIFFER)];
   const { pid, pidns } = await introspection.server();
-  const isSeen = pidns === 0 || pidns === await inodeOf("/proc/self/ns/pid");
+  const isSeen = await isSamePidNamespace(pidns);
   const config = isSeen ? await readConfig(pid) : null;
   const names = { snapshotter: snapshotter?.id ?? null, differ: differ?.id ?? null };
   return [
     registered("snapshotter", snapshotter, socket),
     registered("differ", differ, socket),
     ...config === null ? UNKNOWN_CONFIG : judgeConfig(config, names),
-    await sameMounts(isSeen ? pid : null, serving),
+    placed(isSeen ? await mountView(serving ?? "self", pid, root) : "unknown"),
     await readableContent(content, introspection),
   ];
 }
@@ -107,25 +109,13 @@ async function readableContent(
     : { check: "content", ok: false, found: "its directory cannot be read" };
 }
 
-async function sameMounts(
-  containerd: number | null,
-  serving: number | undefined,
-): Promise<ContainerdFinding> {
-  const own = await inodeOf(`/proc/${serving ?? "self"}/ns/mnt`);
-  const other = containerd === null ? null : await inodeOf(`/proc/${containerd}/ns/mnt`);
-  if (own === null || other === null) {
-    return { check: "mount namespace", ok: null, found: "the process cannot be looked at" };
-  }
-  const ok = own === other;
-  return { check: "mount namespace", ok, found: ok ? "the same" : "another one" };
-}
+const PLACES: Readonly<Record<MountView, Pick<ContainerdFinding, "ok" | "found">>> = {
+  same: { ok: true, found: "the same" },
+  propagated: { ok: true, found: "another one, which gets varve's mounts" },
+  separate: { ok: false, found: "another one" },
+  unknown: { ok: null, found: "the process cannot be looked at" },
+};
 
-/** Inode of a namespace; null where it cannot be read. */
-async function inodeOf(path: string): Promise<number | null> {
-  try {
-    const match = /\[([0-9]+)\]$/.exec(await Deno.readLink(path));
-    return match === null ? null : Number(match[1]);
-  } catch {
-    return null;
-  }
+function placed(view: MountView): ContainerdFinding {
+  return { check: "mount namespace", ...PLACES[view] };
 }

@@ -4,6 +4,7 @@ import type { Mount } from "../../linux/mod.ts";
 import type { Snapshotter } from "../../snapshot/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { DiskStore, SnapshotRow, Snapshots } from "../../store/mod.ts";
+import type { MountGuard } from "../snapshots/mount_guard.ts";
 import { type GivenMount, ownCacheId, sameMounts } from "./given_mounts.ts";
 
 /** The snapshot that a Diff is made of. */
@@ -23,11 +24,13 @@ export interface RightSnapshot {
 export class GivenSnapshots {
   readonly #store: DiskStore;
   readonly #snapshotter: Snapshotter;
+  readonly #guard: Pick<MountGuard, "check"> | undefined;
   /** The rows of the snapshotter's scope. */
   readonly rows: Snapshots;
 
-  constructor(store: DiskStore, snapshotter: Snapshotter) {
+  constructor(store: DiskStore, snapshotter: Snapshotter, guard?: Pick<MountGuard, "check">) {
     this.#store = store;
+    this.#guard = guard;
     this.#snapshotter = snapshotter;
     this.rows = store.snapshots.in(snapshotter.scope);
   }
@@ -75,7 +78,7 @@ export class GivenSnapshots {
 
   /** Makes the mounts of a snapshot usable, for another applier. */
   async materialize({ key }: SnapshotRow, signal: AbortSignal): Promise<void> {
-    await this.#snapshotter.mounts(key, { signal });
+    await this.#guard?.check(key, await this.#snapshotter.mounts(key, { signal }));
   }
 
   /** Says that a snapshot has the content of a layer. */

@@ -16,6 +16,7 @@ import type { Pool } from "../../pool/mod.ts";
 import type { Snapshotter } from "../../snapshot/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
 import type { ContainerdLeases, ContentStore, DiffService } from "../contract.ts";
+import type { MountGuard } from "../snapshots/mount_guard.ts";
 import { Applier } from "./apply.ts";
 import { Differ } from "./diff.ts";
 import { GivenSnapshots } from "./given_snapshots.ts";
@@ -32,6 +33,8 @@ export interface DiffServiceOptions {
   readonly content: ContentStore;
   /** containerd's leases. */
   readonly leases: ContainerdLeases;
+  /** Refuses mounts that containerd would not see; all pass when absent. */
+  readonly guard?: Pick<MountGuard, "check"> | undefined;
   /** Policy and limits for layers, as for a load. */
   readonly rules?: LayerRules | undefined;
 }
@@ -44,9 +47,9 @@ export interface RunningDiffService extends DiffService, AsyncDisposable {
 
 /** Makes the service. Dispose it to end the layers that are made in advance. */
 export function createDiffService(options: DiffServiceOptions): RunningDiffService {
-  const { store, snapshotter, pool, content, leases, rules = {} } = options;
+  const { store, snapshotter, pool, content, leases, guard, rules = {} } = options;
   const maker = { store, pool, content, rules, holds: new LayerHolds(store) };
-  const snapshots = new GivenSnapshots(store, snapshotter);
+  const snapshots = new GivenSnapshots(store, snapshotter, guard);
   const applier = new Applier(maker, snapshots);
   const differ = new Differ(maker, snapshots, leases);
   return {

@@ -5,6 +5,7 @@ import type { Services } from "../contract.ts";
 import { createDiffService } from "../diff/service.ts";
 import { adoptChain } from "../snapshots/adopt.ts";
 import { IdleCompose } from "../snapshots/idle_compose.ts";
+import { MountGuard } from "../snapshots/mount_guard.ts";
 import { createSnapshotsService } from "../snapshots/snapshots_service.ts";
 import type { ServeContainerdOptions } from "./contract.ts";
 
@@ -28,10 +29,12 @@ export function createServices(parts: ServiceParts): Services & AsyncDisposable 
   });
   const idle = new IdleCompose(snapshotter);
   const { content, leases } = containerd;
-  const diff = createDiffService({ store, snapshotter, pool, content, leases, rules });
+  const guard = new MountGuard(containerd.introspection, store.directories.mounts);
+  const diff = createDiffService({ store, snapshotter, pool, content, leases, rules, guard });
   return {
     snapshots: createSnapshotsService({
       snapshotter,
+      guard,
       free,
       adopt: (request) => adoptChain(store, request, adopt),
     }),

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { VarveError } from "../../errors.ts";
+import type { Mount } from "../../linux/mod.ts";
 import type { Snapshotter } from "../../snapshot/mod.ts";
 import type { SnapshotsService } from "../contract.ts";
 import {
@@ -11,8 +12,10 @@ import {
   UsageResponseSchema,
   ViewSnapshotResponseSchema,
 } from "../proto/generated/snapshots_pb.ts";
+import type { Mount as MountMessage } from "../proto/generated/types_pb.ts";
 import type { AdoptRequest } from "./adopt.ts";
 import { infoMessage, mountMessages } from "./messages.ts";
+import type { MountGuard } from "./mount_guard.ts";
 import { isReservedLabel, shownLabels } from "./shown_labels.ts";
 import { pagesOf } from "./pages.ts";
 import { isUnpackKey } from "./unpack_key.ts";
@@ -21,6 +24,8 @@ import { isUnpackKey } from "./unpack_key.ts";
 export interface SnapshotsServiceParts {
   /** The snapshotter of containerd's scope. */
   readonly snapshotter: Snapshotter;
+  /** Refuses mounts that containerd would not see; all pass when absent. */
+  readonly guard?: Pick<MountGuard, "check"> | undefined;
   /** Frees what nothing needs any more, after containerd has removed snapshots. */
   readonly free?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Makes the snapshot of a chain that the store holds already; says whether there is one now. */
@@ -29,8 +34,18 @@ export interface SnapshotsServiceParts {
 
 /** The service Snapshots over a snapshotter: it only translates. Errors are the snapshotter's. */
 export function createSnapshotsService(
-  { snapshotter, free, adopt = () => Promise.resolve(false) }: SnapshotsServiceParts,
+  { snapshotter, guard, free, adopt = () => Promise.resolve(false) }: SnapshotsServiceParts,
 ): SnapshotsService {
+  /** The mounts of a new snapshot, which is removed if containerd would not see them. */
+  const checked = async (key: string, mounts: readonly Mount[]): Promise<MountMessage[]> => {
+    try {
+      await guard?.check(key, mounts);
+    } catch (error) {
+      await snapshotter.remove(key);
+      throw error;
+    }
+    return mountMessages(mounts);
+  };
   return {
     async prepare({ key, parent, labels }, { signal }) {
       const shown = shownLabels(labels);
@@ -41,22 +56,23 @@ export function createSnapshotsService(
           { subject: key },
         );
       }
-      const made = await snapshotter.prepare(key, parentOf(parent), {
-        labels: shown,
-        extract: isUnpackKey(key),
-        signal,
-      });
-      return create(PrepareSnapshotResponseSchema, { mounts: mountMessages(made) });
+      const extract = isUnpackKey(key);
+      const options = { labels: shown, extract, signal };
+      const made = await snapshotter.prepare(key, parentOf(parent), options);
+      // Nothing is mounted yet at the lower of an extract snapshot.
+      const mounts = extract ? mountMessages(made) : await checked(key, made);
+      return create(PrepareSnapshotResponseSchema, { mounts });
     },
 
     async view({ key, parent, labels }, { signal }) {
       const options = { labels: shownLabels(labels), signal };
       const made = await snapshotter.view(key, parentOf(parent), options);
-      return create(ViewSnapshotResponseSchema, { mounts: mountMessages(made) });
+      return create(ViewSnapshotResponseSchema, { mounts: await checked(key, made) });
     },
 
     async mounts({ key }, { signal }) {
       const mounts = await snapshotter.mounts(key, { signal });
+      await guard?.check(key, mounts);
       return create(MountsResponseSchema, { mounts: mountMessages(mounts) });
     },
 

@@ -77,9 +77,14 @@ export function parseMountInfo(text: ByteString): MountInfo[] {
   return text.split("\n").map(parseLine).filter((entry) => entry !== undefined);
 }
 
-/** Reads the mounts that this process sees. @throws {VarveError} `E_SYSCALL`, `E_FORMAT` */
-export function readMountInfo(): MountInfo[] {
-  return parseMountInfo(readFileAt(CWD, "/proc/self/mountinfo" as ByteString, 256 * 1024 * 1024));
+/**
+ * Reads the mounts that a process sees: this one, or that with a process id.
+ *
+ * @throws {VarveError} `E_SYSCALL`, `E_FORMAT`
+ */
+export function readMountInfo(process: number | "self" = "self"): MountInfo[] {
+  const path = `/proc/${process}/mountinfo` as ByteString;
+  return parseMountInfo(readFileAt(CWD, path, 256 * 1024 * 1024));
 }
 
 /** The topmost mount at an absolute path; `undefined` when nothing is mounted at that path itself. */

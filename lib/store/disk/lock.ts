@@ -146,6 +146,15 @@ function ifMissing(error: unknown): void {
 }
 
 /**
+ * The process that serves a store to containerd; `undefined` when none does, or it cannot be found out.
+ *
+ * @param root the root directory of the store
+ */
+export function servingProcess(root: string): number | undefined {
+  return isSupported() ? lockHolder(`${root}/${ROOT_FILES.serving}`)?.pid : undefined;
+}
+
+/**
  * Takes the lock that only one daemon of a store holds. The kernel frees it when the daemon dies.
  *
  * @throws {VarveError} `E_BUSY` another process holds it

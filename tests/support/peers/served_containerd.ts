@@ -14,6 +14,10 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** What containerd's configuration has beside what varve prints; Kubernetes can call it then. */
   readonly cri?: string | undefined;
+  /** Changes what varve prints as containerd's configuration. */
+  readonly edit?: ((printed: string) => string) | undefined;
+  /** A command line that starts varve, which it is followed by. It must become it. */
+  readonly starter?: readonly string[] | undefined;
   /** Where the store is, in place of a directory beside containerd's. */
   readonly root?: string | undefined;
   /** A command line that starts containerd, which it is followed by. It must become it, with the same process id. */
@@ -38,8 +42,8 @@ export interface ServedContainerd extends AsyncDisposable {
   restart(): Promise<void>;
   /** Sends varve a signal, and waits for its end. */
   end(signal: Deno.Signal): Promise<Ended>;
-  /** Starts varve again after its end, and waits until it answers. */
-  start(): Promise<void>;
+  /** Starts varve again after its end, perhaps by another starter, and waits until it answers. */
+  start(starter?: readonly string[]): Promise<void>;
   /** The running varve. */
   readonly pid: number;
   /** Where its metrics are, or null. */
@@ -60,19 +64,19 @@ export async function serveContainerdIn(
   options: ServedOptions = {},
 ): Promise<ServedContainerd> {
   const { args = [], env, cri, inherited = false, containerdStarter } = options;
-  const { root = `${directory}/store` } = options;
+  const { root = `${directory}/store`, starter, edit = (printed: string) => printed } = options;
   await using stack = new AsyncDisposableStack();
   const varve = new Cli(root);
   const sockets = ["--socket", `${directory}/varve.sock`, "--containerd", `${directory}/c.sock`];
   const unit = inherited ? stack.use(await socketUnit(`${directory}/varve.sock`)) : undefined;
-  const start = () =>
+  const start = (by = starter) =>
     unit === undefined
-      ? served(root, { args: [...sockets, ...args] })
+      ? served(root, { args: [...sockets, ...args], starter: by })
       : served(root, { args: [...sockets.slice(2), ...args], starter: unit.starter });
   let daemon = await start();
   stack.defer(() => daemon[Symbol.asyncDispose]());
   const config = await varve.text(["serve", ...sockets, "--print-config", "1.7"]);
-  const more = `${config.replace(/^version = \d+$/m, "")}${cri ?? ""}`;
+  const more = `${edit(config).replace(/^version = \d+$/m, "")}${cri ?? ""}`;
   const containerd = stack.use(
     await startContainerd(
       ...[directory, more, env, cri === undefined ? undefined : [], containerdStarter] as const,
@@ -97,8 +101,8 @@ export async function serveContainerdIn(
       daemon = await start();
     },
     end: (signal) => daemon.end(signal),
-    async start() {
-      daemon = await start();
+    async start(starter) {
+      daemon = await start(starter);
     },
     get pid() {
       return daemon.pid;
