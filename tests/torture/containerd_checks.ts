@@ -8,7 +8,7 @@ const VARVE = ["--snapshotter", "varve"];
 export async function collectAll(served: ServedContainerd): Promise<void> {
   // Of clients that were killed, or whose containerd was.
   for (const lease of (await served.text(["leases", "ls", "-q"])).split("\n")) {
-    if (lease !== "") await served.text(["leases", "rm", lease]);
+    if (lease !== "") await served.text(["leases", "rm", "--sync", lease]);
   }
   await served.text(["content", "prune", "references"]);
   await served.text(["snapshots", ...VARVE, "prepare", "turn"]);

@@ -12,6 +12,9 @@ export const CONTENT_PLUGIN = "type==io.containerd.content.v1,id==content";
 /** Bytes in one message of a write. */
 const PIECE = 1024 * 1024;
 
+/** Milliseconds that containerd has to remove what was written of a blob. */
+const ABORT_MS = 5_000;
+
 /** containerd's content store, over gRPC. */
 export function createContentStore(
   client: GrpcClient,
@@ -48,12 +51,48 @@ export function createContentStore(
   };
 }
 
+/** A blob that was written. */
+interface Written {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
 async function write(
+  client: GrpcClient,
+  request: WriteRequest,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<Written> {
+  let isBegun = false;
+  try {
+    return await writeAll(client, request, bytes, () => isBegun = true, signal);
+  } catch (error) {
+    if (isBegun) await forget(client, request);
+    throw error;
+  }
+}
+
+/** Removes what was written of a blob. Else containerd keeps it for a day, or as long as its lease. */
+async function forget(client: GrpcClient, { ref, namespace }: WriteRequest): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ABORT_MS);
+  try {
+    await client.unary(Content.method.abort, { ref }, { namespace, signal: late.signal });
+  } catch {
+    // containerd may be gone, or has removed it itself. The first error is the one that counts.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param onBegun called when containerd has begun an ingest */
+async function writeAll(
   client: GrpcClient,
   { ref, namespace, labels = {}, expected, lease }: WriteRequest,
   bytes: AsyncIterable<Uint8Array>,
+  onBegun: () => void,
   signal: AbortSignal | undefined,
-): Promise<{ readonly digest: Digest; readonly size: number }> {
+): Promise<Written> {
   using exchange = client.exchange(Content.method.write, { namespace, lease, signal });
   const { ask } = exchange;
   const hasher = createHasher("sha256");
@@ -61,6 +100,7 @@ async function write(
   try {
     // An earlier writer may have left a part under this name: offset 0 drops it.
     await ask({ action: WriteAction.WRITE, ref, expected: expected ?? "" });
+    onBegun();
     for await (const chunk of bytes) {
       for (let at = 0; at < chunk.length; at += PIECE) {
         const data = chunk.subarray(at, at + PIECE);

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { emptyLayer, readTopLayer, sourceOf } from "../../commit/internal.ts";
 import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
+import { isVarveError, VarveError } from "../../errors.ts";
 import { type IngestedLayer, type JobContent, rangeChunks } from "../../image/internal.ts";
 import { compressInPool, layerRules } from "../../layer_job/internal.ts";
 import type { Ingest } from "../../store/mod.ts";
@@ -67,27 +67,52 @@ export class Differ {
     }
     call.about?.(right.row.key);
     const namespace = namespaceOf(right.row);
-    const lease = call.lease ?? await this.#lease(namespace, call.signal);
+    if (call.lease !== undefined) return await this.#make(request, right, form, call.lease, call);
+    const lease = await this.#lease(namespace, call.signal);
+    try {
+      return await this.#make(request, right, form, lease, call);
+    } catch (error) {
+      await this.#endLease(lease, namespace);
+      throw error;
+    }
+  }
+
+  async #make(
+    request: DiffRequest,
+    right: RightSnapshot,
+    form: DiffForm,
+    lease: string,
+    { signal }: Call,
+  ): Promise<DiffResponse> {
     const write: WriteBlob = async (bytes, diffId) => {
       const hasher = createHasher("sha256");
       const written = await this.#maker.content.write(
         {
           ref: request.ref === "" ? `varve-diff-${crypto.randomUUID()}` : request.ref,
-          namespace,
+          namespace: namespaceOf(right.row),
           labels: { ...request.labels, [UNCOMPRESSED_LABEL]: diffId },
           lease,
         },
         hashed(bytes, hasher),
-        call.signal,
+        signal,
       );
       checkWritten(written.digest, hasher.digest());
       return written;
     };
-    const { digest, size } = await this.#layer(right, form, write, call.signal);
+    const { digest, size } = await this.#layer(right, form, write, signal);
     const { mediaType } = form;
     return create(DiffResponseSchema, {
       diff: create(DescriptorSchema, { mediaType, digest, size: BigInt(size) }),
     });
+  }
+
+  /** Ends the lease of a blob that was not made. Without containerd it ends by itself. */
+  async #endLease(lease: string, namespace: string): Promise<void> {
+    try {
+      await this.#leases.delete(lease, namespace);
+    } catch (error) {
+      if (!isVarveError(error)) throw error;
+    }
   }
 
   async #lease(namespace: string, signal: AbortSignal): Promise<string> {

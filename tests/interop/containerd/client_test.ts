@@ -54,7 +54,7 @@ Deno.test({
         { digest, size: big.length },
       );
     });
-    await test.step("a rest of an earlier writer is dropped", async () => {
+    await test.step("a writer that fails leaves nothing, and its name is free", async () => {
       const broken = async function* () {
         yield new Uint8Array(1000);
         await Promise.resolve();
@@ -65,6 +65,8 @@ Deno.test({
         Error,
         "gone",
       );
+      const { stdout } = await run([...daemon.ctr, "-n", NAMESPACE, "content", "active"]);
+      assert(!stdout.includes("four"), stdout);
       const small = new Uint8Array([1, 2, 3]);
       const again = () => content.write({ ref: "four", namespace: NAMESPACE }, pieces(small));
       // containerd frees the name when it has noticed the end of the call.

@@ -26,6 +26,8 @@ export class FakeContent implements ContentStore, ContainerdLeases {
   hasRoot = true;
   /** Called before each answer of `read`, with the number of bytes that were read. */
   onRead: (read: number) => Promise<void> = () => Promise.resolve();
+  /** Called before a blob is written. */
+  onWrite: () => Promise<void> = () => Promise.resolve();
   readonly #root: string;
   /** By namespace and digest. */
   readonly #blobs = new Map<string, ContentInfo>();
@@ -109,6 +111,7 @@ export class FakeContent implements ContentStore, ContainerdLeases {
   ): Promise<{ readonly digest: Digest; readonly size: number }> {
     this.calls.write++;
     this.usedLeases.push(lease);
+    await this.onWrite();
     const chunks: Uint8Array[] = [];
     for await (const chunk of bytes) chunks.push(chunk.slice());
     const all = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());

@@ -76,6 +76,30 @@ for (const driver of DRIVER_NAMES) {
   });
 }
 
+Deno.test({
+  name: "a Diff that ends early leaves no lease in containerd, and none in the store",
+  ...ROOT,
+  fn: async () => {
+    await using made = await diffFixture();
+    const { service, store, content } = made;
+    const { left, right } = await changed(made);
+    const before = store.leases.list();
+    const controller = new AbortController();
+    const reason = new Error("the client is gone");
+    let leases = 0;
+    content.onWrite = () => {
+      leases = content.leases.size;
+      controller.abort(reason);
+      return Promise.reject(reason);
+    };
+    const request = diffRequest(left, right, { mediaType: TAR });
+    const call = { ...callOf(), signal: controller.signal };
+    assertEquals(await service.diff(request, call).catch((error) => error), reason);
+    assertEquals([leases, content.leases.size], [1, 0]);
+    assertEquals(store.leases.list(), before);
+  },
+});
+
 /** DiffID of the layer that `varve commit` makes of the same change, on the same layer, with the user's own snapshots. */
 async function committed({ store, pool, change }: DiffFixture, driver: DriverName) {
   const snapshotter = createSnapshotter(store, { driver, pool });
