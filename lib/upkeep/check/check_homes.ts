@@ -21,6 +21,7 @@ import {
   rowReport,
   wrongSize,
 } from "./damage.ts";
+import { contradicts } from "./media_types.ts";
 import { snapshotName } from "./snapshot_name.ts";
 
 type LayerRow = StoreRows["layers"][number];
@@ -97,7 +98,7 @@ function checkProofs(
     const proved = blobs.get(digest);
     if (proved !== diff_id) say("layer_blob", digest, layer, proved ?? "no row");
     if (row.size !== size) say("blob", digest, bytes(size), bytes(row.size));
-    if (mediaType !== "" && row.media_type !== "" && row.media_type !== mediaType) {
+    if (contradicts(row.media_type, mediaType)) {
       say("blob", digest, mediaType, row.media_type);
     }
   }

@@ -3,13 +3,13 @@ import { VarveError } from "../../errors.ts";
 import { chainId } from "../../layer/mod.ts";
 import {
   type JsonValue,
-  mediaTypeInfo,
   parseDescriptor,
   parseStrictJson,
   platformFromJson,
 } from "../../oci/mod.ts";
 import type { StoreRows } from "../../store/internal.ts";
 import { type Report, rowReport } from "./damage.ts";
+import { contradicts } from "./media_types.ts";
 import { snapshotName } from "./snapshot_name.ts";
 
 /** Type and subtype of a media type (RFC 6838, section 4.2), with parameters. */
@@ -103,7 +103,7 @@ function checkImages(
       row("image", name, `a target of ${blob.size} bytes`, `one of ${descriptor.size} bytes`);
     }
     if (!MEDIA_TYPE.test(descriptor.mediaType)) row("image", name, "a media type", target);
-    if (blob !== undefined && differs(blob.media_type, descriptor.mediaType)) {
+    if (blob !== undefined && contradicts(blob.media_type, descriptor.mediaType)) {
       row("image", name, blob.media_type, descriptor.mediaType);
     }
     const platformJson = platform === null ? undefined : jsonOf(platform);
@@ -113,11 +113,6 @@ function checkImages(
       row("image", name, "a platform", String(platform));
     }
   }
-}
-
-/** Whether two media types of one document contradict each other: one of them is unknown, the other is not. */
-function differs(a: string, b: string): boolean {
-  return a !== "" && a !== b && mediaTypeInfo(a)?.role !== mediaTypeInfo(b)?.role;
 }
 
 function checkSnapshots(

@@ -29,6 +29,24 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "two images may call the bytes of a layer differently, but a layer is no manifest",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const { digest } = store.image.layers[GZIP]!.descriptor;
+    const typed = (mediaType: string) =>
+      store.sql("UPDATE blob SET media_type = ? WHERE digest = ?", mediaType, digest);
+    // A marker says what the first image said, a row what the last one did.
+    for (const type of ["application/vnd.docker.image.rootfs.diff.tar.gzip", ""]) {
+      typed(type);
+      assertEquals(await findings(store, "fsck"), [], type);
+    }
+    typed("application/vnd.oci.image.manifest.v1+json");
+    assert((await findings(store, "fsck")).some(({ what }) => what === `row of blob ${digest}`));
+  },
+});
+
 for (const { title, deep, make, kind, what, by, affects } of DAMAGES) {
   Deno.test({
     name: `fsck finds: ${title}`,
