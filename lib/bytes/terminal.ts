@@ -8,11 +8,23 @@ import { type ByteString, fromText, toValidText } from "./byte_string.ts";
  */
 const UNSAFE =
   /(?![\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}-\u{e0fff}]/u;
-const ALL_UNSAFE = new RegExp(UNSAFE, "gu");
-const UNSAFE_RUNS = new RegExp(`(?:${UNSAFE.source}|\\s)+`, "gu");
+
+// The first such expression that a thread makes loads Unicode's tables, which costs about 12 ms of CPU: as much as an
+// empty program. So they are made at their first use, and ASCII is recognized without them.
+let allUnsafe: RegExp | undefined;
+let unsafeRuns: RegExp | undefined;
 
 /** Text of printable ASCII without a backslash, as most names are. */
 const PLAIN = /^[ -[\]-~]*$/;
+
+/** Printable ASCII. */
+const PRINTABLE = /^[ -~]*$/;
+
+/** Printable ASCII in lines, with tabs. */
+const PRINTABLE_LINES = /^[\t\n -~]*$/;
+
+/** ASCII without DEL. */
+const ASCII = /^[\0-~]*$/;
 
 /**
  * A byte string for a terminal. Printable UTF-8 stays; every other byte becomes `\xNN`, and a
@@ -47,13 +59,14 @@ export function escapeForTerminal(value: ByteString): string {
  * something or reverse the direction of the text after it. Unsafe characters become `\u{…}`. Idempotent.
  */
 export function escapeText(text: string): string {
-  return PLAIN.test(text) ? text : text.replace(ALL_UNSAFE, codePointEscape);
+  return PRINTABLE.test(text) ? text : replaceUnsafe(text, codePointEscape);
 }
 
 /** As {@linkcode escapeText} for text of several lines: newlines and tabs stay. */
 export function escapeLines(text: string): string {
-  return text.replace(
-    ALL_UNSAFE,
+  if (PRINTABLE_LINES.test(text)) return text;
+  return replaceUnsafe(
+    text,
     (char) => char === "\n" || char === "\t" ? char : codePointEscape(char),
   );
 }
@@ -62,8 +75,9 @@ export function escapeLines(text: string): string {
 export function escapeJson(json: string): string {
   // Inside strings, JSON itself escapes the controls below U+0020. The controls that are left are white space between
   // values, so they stay.
-  return json.replace(
-    ALL_UNSAFE,
+  if (ASCII.test(json)) return json;
+  return replaceUnsafe(
+    json,
     (char) =>
       char < " " ? char : Array.from({ length: char.length }, (_, i) => unit(char, i)).join(""),
   );
@@ -71,7 +85,14 @@ export function escapeJson(json: string): string {
 
 /** Foreign text on one line: each run of unsafe characters and spaces becomes one space. */
 export function flattenText(text: string): string {
-  return text.replace(UNSAFE_RUNS, " ").trim();
+  if (PRINTABLE.test(text)) return text.replace(/ +/g, " ").trim();
+  unsafeRuns ??= new RegExp(`(?:${UNSAFE.source}|\\s)+`, "gu");
+  return text.replace(unsafeRuns, " ").trim();
+}
+
+function replaceUnsafe(text: string, replace: (char: string) => string): string {
+  allUnsafe ??= new RegExp(UNSAFE, "gu");
+  return text.replace(allUnsafe, replace);
 }
 
 function codePointEscape(char: string): string {
