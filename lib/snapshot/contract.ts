@@ -140,7 +140,8 @@ export interface Snapshotter {
    *
    * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
    * `E_PRECONDITION` it is not active, the new parent is not committed, or it is an extract snapshot that was filled
-   * while its mounts did not show what lies below it · `E_USAGE` its parent is not `options.parent`, or a bad name or
+   * while its mounts did not show what lies below it · `E_UNSUPPORTED` the new parent would be hidden by a directory of
+   * the native driver · `E_USAGE` its parent is not `options.parent`, or a bad name or
    * label
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;

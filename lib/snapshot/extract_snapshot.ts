@@ -17,6 +17,31 @@ export async function hasFiles(store: DiskStore, cacheId: number): Promise<boole
   return false;
 }
 
+/**
+ * Refuses to put a snapshot on a parent that its directory would hide. The native driver makes directories that are a
+ * whole root; those of an overlay, which hold only changes, have a work directory beside them.
+ *
+ * @param row the snapshot with the parent that it gets
+ * @param before the parent that it has
+ * @throws {VarveError} `E_UNSUPPORTED`
+ */
+export async function refuseWhole(
+  store: DiskStore,
+  { key, cacheId, diffId, parent }: SnapshotRow,
+  before: string | null,
+): Promise<void> {
+  if (parent === before || parent === null || diffId !== null || cacheId === null) return;
+  const work = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.work}`;
+  if (await Deno.lstat(work).then(() => true, () => false)) return;
+  throw new VarveError(
+    "E_UNSUPPORTED",
+    `Cannot commit snapshot ${quoteKey(key)}: its directory is a whole root, which would hide ${
+      quoteKey(parent)
+    }`,
+    { subject: key, hint: "use the erofs driver or the overlay driver" },
+  );
+}
+
 /** The error for a layer over files of a snapshot. */
 export function appliedOverFiles(key: string): VarveError {
   return new VarveError(

@@ -51,6 +51,11 @@ export const EXTRACT_STATE: Readonly<Record<string, string>> = {
 /** Labels that are the state of a snapshot. Callers cannot set them. */
 const STATE_LABELS: ReadonlySet<string> = new Set([RELEASED_LABEL, EXTRACT_LABEL]);
 
+/** Whether a label is a part of the state of a snapshot. */
+export function isStateLabel(key: string): boolean {
+  return STATE_LABELS.has(key);
+}
+
 /** The labels among others that are the state of a snapshot. */
 export function stateLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => STATE_LABELS.has(key)));

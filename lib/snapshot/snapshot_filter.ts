@@ -7,6 +7,7 @@
 import { VarveError } from "../errors.ts";
 import { SNAPSHOT_REF_LABEL } from "../store/internal.ts";
 import type { SnapshotRow } from "../store/mod.ts";
+import { isStateLabel } from "./keys.ts";
 import type { ReadTable } from "./machine.ts";
 
 interface Selector {
@@ -93,6 +94,8 @@ function fieldOf(row: SnapshotRow, path: readonly string[]): string | undefined 
   const [field, ...rest] = path;
   if (field === "labels" && rest.length > 0) {
     const key = rest.join(".");
+    // The labels of containerd's snapshots are containerd's: it sees no others.
+    if (row.scope !== "" && isStateLabel(key)) return undefined;
     return Object.hasOwn(row.labels, key) ? row.labels[key] : undefined;
   }
   if (rest.length > 0) return undefined;

@@ -21,7 +21,13 @@ import type {
   Usage,
 } from "./contract.ts";
 import { boundCaches } from "./bound_caches.ts";
-import { appliedOverFiles, belowOf, filledUnseen, hasFiles } from "./extract_snapshot.ts";
+import {
+  appliedOverFiles,
+  belowOf,
+  filledUnseen,
+  hasFiles,
+  refuseWhole,
+} from "./extract_snapshot.ts";
 import * as machine from "./machine.ts";
 import { isReleased, neededAncestors, trimShared } from "./lowers.ts";
 import { makeSnapshot } from "./make_snapshot.ts";
@@ -161,6 +167,7 @@ export class StoreSnapshotter implements Snapshotter {
     const { labels = {}, parent } = options;
     const request = { name, key, labels, parent, now: this.#now() };
     const row = this.#snapshots.read((table) => machine.checkCommit(table, request));
+    await refuseWhole(this.#store, row, this.stat(key).parent);
     await this.#prepareCommit(row, request);
     if (row.diffId === null && this.#store.durability === "full" && row.cacheId !== null) {
       // Sync the data before the metadata: after a power loss, no row may exist without its files.

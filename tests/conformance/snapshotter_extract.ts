@@ -156,6 +156,26 @@ export function extractConformance(test: SnapshotterTest, driver: DriverName): v
     assertEquals(await namesIn(`${mounted.path}/etc`), ["base", "top"]);
     assertEquals(await codeOf(() => snapshotter.remove("base")), "E_PRECONDITION");
   });
+
+  test("a directory without parent is put on one only where it holds just what it changes", async (fixture) => {
+    const { snapshotter } = fixture;
+    await base(fixture);
+    {
+      await using mounted = await fixture.mount(await snapshotter.prepare("x", null));
+      await Deno.mkdir(`${mounted.path}/srv`);
+    }
+    const commit = () => codeOf(() => snapshotter.commit("c", "x", { parent: "base" }));
+    if (driver === "native") {
+      // Its directory is a whole root, which would hide what is below.
+      assertEquals(await commit(), "E_UNSUPPORTED");
+      assertEquals([snapshotter.stat("x").kind, snapshotter.stat("x").parent], ["active", null]);
+      await snapshotter.commit("alone", "x");
+      return;
+    }
+    assertEquals(await commit(), "ok");
+    await using mounted = await fixture.mount(await snapshotter.view("v", "c"));
+    assertEquals(await namesIn(mounted.path), ["etc", "srv"]);
+  });
 }
 
 /** A committed snapshot `base` of a layer. */

@@ -11,7 +11,7 @@ Deno.test({
   name: "the service answers with the codes that containerd expects",
   ...each,
   async fn() {
-    await using made = await serviceFixture("native");
+    await using made = await serviceFixture("overlay");
     const { call } = made;
     await call.prepare({ key: "a" });
     await call.commit({ name: "c", key: "a" });
@@ -229,6 +229,12 @@ Deno.test({
     ) {
       await call.prepare({ key, parent: "c" });
       assertEquals(snapshotter.stat(key).labels["varve.extract"] !== undefined, isExtract, key);
+      // containerd sees no label of varve's own, in no filter either.
+      const mine = (filter: string) => call.list(`name==${JSON.stringify(key)},${filter}`);
+      assertEquals(await mine('labels."varve.extract"'), [], key);
+      assertEquals(await mine("labels.varve.extract==hidden"), [], key);
+      assertEquals(await mine('labels."varve.released"==1'), [], key);
+      assertEquals(names((await mine("labels.varve.extract!=hidden")).flat()), [key]);
       assertEquals({ ...(await call.stat(key)).labels }, {});
     }
   },
