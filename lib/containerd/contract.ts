@@ -151,6 +151,13 @@ export interface ContentStore {
   ): AsyncIterable<ContentInfo>;
   /** The bytes of a blob, not verified. */
   read(digest: Digest, namespace: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
+  /** Sets labels of a blob in a namespace. Others stay as they are. */
+  label(
+    digest: Digest,
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /**
    * Writes a blob and commits it. One that exists already is a success; its labels then stay as they are.
    *

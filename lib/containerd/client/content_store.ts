@@ -47,6 +47,11 @@ export function createContentStore(
         if (data.length > 0) yield data;
       }
     },
+    async label(digest, namespace, labels, signal) {
+      const paths = Object.keys(labels).map((label) => `labels.${label}`);
+      const request = { info: { digest, labels: { ...labels } }, updateMask: { paths } };
+      await client.unary(Content.method.update, request, { namespace, signal });
+    },
     write: (request, bytes, signal) => write(client, request, bytes, signal),
   };
 }

@@ -136,7 +136,7 @@ export class Applier implements AsyncDisposable {
 
   /** The layer that containerd asks for. While it is made, its siblings are begun. */
   async #asked(blob: ContentBlob, mediaType: string, signal: AbortSignal): Promise<MadeLayer> {
-    const known = knownLayer(this.#maker.store, blob.digest);
+    const known = knownLayer(this.#maker, blob.digest);
     if (known !== undefined) return known;
     const layer = this.#layer(blob, mediaType, signal);
     this.#siblings.begin(blob.digest, blob.namespace);
@@ -153,7 +153,7 @@ export class Applier implements AsyncDisposable {
     mediaType: string | undefined,
     signal: AbortSignal,
   ): Promise<MadeLayer> {
-    return knownLayer(this.#maker.store, blob.digest) ??
+    return knownLayer(this.#maker, blob.digest) ??
       await this.#makings.get(
         blob.digest,
         signal,

@@ -84,12 +84,13 @@ export class Differ {
     lease: string,
     { signal }: Call,
   ): Promise<DiffResponse> {
+    const namespace = namespaceOf(right.row);
     const write: WriteBlob = async (bytes, diffId) => {
       const hasher = createHasher("sha256");
       const written = await this.#maker.content.write(
         {
           ref: request.ref === "" ? `varve-diff-${crypto.randomUUID()}` : request.ref,
-          namespace: namespaceOf(right.row),
+          namespace,
           labels: { ...request.labels, [UNCOMPRESSED_LABEL]: diffId },
           lease,
         },
@@ -97,6 +98,7 @@ export class Differ {
         signal,
       );
       checkWritten(written.digest, hasher.digest());
+      await this.#label(written.digest, namespace, diffId, signal);
       return written;
     };
     const { digest, size } = await this.#layer(right, form, write, signal);
@@ -115,6 +117,19 @@ export class Differ {
     }
   }
 
+  /** Labels a blob that containerd had before, from elsewhere: clients look for the diffID there. */
+  async #label(
+    digest: Digest,
+    namespace: string,
+    diffId: DiffId,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { content } = this.#maker;
+    const { labels } = await content.info(digest, namespace, signal);
+    if (labels[UNCOMPRESSED_LABEL] === diffId) return;
+    await content.label(digest, namespace, { [UNCOMPRESSED_LABEL]: diffId }, signal);
+  }
+
   async #lease(namespace: string, signal: AbortSignal): Promise<string> {
     const expires = new Date(Date.now() + BLOB_LEASE_MS).toISOString();
     return await this.#leases.create(namespace, { [EXPIRE_LABEL]: expires }, signal);
@@ -129,8 +144,11 @@ export class Differ {
     const { store, pool, rules, holds } = this.#maker;
     const source = sourceOf(store, right.content, this.#snapshots.rows);
     if (source.row.diffId !== null) {
-      const tar = await store.layers.open(source.row.diffId, { signal });
-      return await write(this.#compressed(tar, form, signal), source.row.diffId);
+      const { diffId } = source.row;
+      const tar = await store.layers.open(diffId, { signal });
+      const written = await write(this.#compressed(tar, form, signal), diffId);
+      this.#maker.written.add(written.digest, diffId);
+      return written;
     }
     await using ingest = await store.ingest();
     let made: { readonly written: Written; readonly diffId: DiffId } | undefined;

@@ -78,7 +78,8 @@ export class GivenSnapshots {
 
   /** Makes the mounts of a snapshot usable, for another applier. */
   async materialize({ key }: SnapshotRow, signal: AbortSignal): Promise<void> {
-    await this.#guard?.check(key, await this.#snapshotter.mounts(key, { signal }));
+    const mounts = await this.#snapshotter.mounts(key, { signal });
+    await this.#guard?.check(key, mounts);
   }
 
   /** Says that a snapshot has the content of a layer. */

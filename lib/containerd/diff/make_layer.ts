@@ -7,6 +7,7 @@ import type { Pool } from "../../pool/mod.ts";
 import type { DiskStore, Ingest, LayerRecord, StagedLayer } from "../../store/mod.ts";
 import type { ContentStore } from "../contract.ts";
 import { blobBytes, type ContentBlob } from "./blob_bytes.ts";
+import type { WrittenBlobs } from "./written_blobs.ts";
 import type { LayerHolds } from "./layer_holds.ts";
 
 /** What makes layers of containerd's blobs. */
@@ -18,6 +19,8 @@ export interface LayerMaker {
   readonly rules: LayerRules;
   /** Keeps new layers until a snapshot has them. */
   readonly holds: LayerHolds;
+  /** Blobs that Diff made of layers of the store. */
+  readonly written: WrittenBlobs;
 }
 
 /** A layer of the store. */
@@ -58,8 +61,13 @@ export async function makeLayer(
 }
 
 /** The layer that a blob was proved to hold, if the store has it intact. */
-export function knownLayer(store: DiskStore, digest: Digest): MadeLayer | undefined {
-  const layer: LayerRecord | undefined = store.layers.byBlob(digest);
+export function knownLayer(
+  { store: { layers }, written }: Pick<LayerMaker, "store" | "written">,
+  digest: Digest,
+): MadeLayer | undefined {
+  const diffId = written.layerOf(digest);
+  const layer: LayerRecord | undefined = layers.byBlob(digest) ??
+    (diffId === undefined ? undefined : layers.get(diffId));
   if (layer === undefined || layer.verifiedAt === 0) return undefined;
   return { diffId: layer.diffId, size: layer.size };
 }

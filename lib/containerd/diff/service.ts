@@ -21,6 +21,7 @@ import { Applier } from "./apply.ts";
 import { Differ } from "./diff.ts";
 import { GivenSnapshots } from "./given_snapshots.ts";
 import { LayerHolds } from "./layer_holds.ts";
+import { WrittenBlobs } from "./written_blobs.ts";
 
 /** Options of {@linkcode createDiffService}. */
 export interface DiffServiceOptions {
@@ -48,7 +49,14 @@ export interface RunningDiffService extends DiffService, AsyncDisposable {
 /** Makes the service. Dispose it to end the layers that are made in advance. */
 export function createDiffService(options: DiffServiceOptions): RunningDiffService {
   const { store, snapshotter, pool, content, leases, guard, rules = {} } = options;
-  const maker = { store, pool, content, rules, holds: new LayerHolds(store) };
+  const maker = {
+    store,
+    pool,
+    content,
+    rules,
+    holds: new LayerHolds(store),
+    written: new WrittenBlobs(),
+  };
   const snapshots = new GivenSnapshots(store, snapshotter, guard);
   const applier = new Applier(maker, snapshots);
   const differ = new Differ(maker, snapshots, leases);

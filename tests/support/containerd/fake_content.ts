@@ -105,6 +105,18 @@ export class FakeContent implements ContentStore, ContainerdLeases {
     }
   }
 
+  label(
+    digest: Digest,
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    return Promise.resolve().then(() => {
+      const info = this.#find(digest, namespace);
+      const all = { ...info.labels, ...labels };
+      this.#blobs.set(`${namespace} ${digest}`, { ...info, labels: all });
+    });
+  }
+
   async write(
     { namespace, labels = {}, lease }: WriteRequest,
     bytes: AsyncIterable<Uint8Array>,
@@ -115,6 +127,9 @@ export class FakeContent implements ContentStore, ContainerdLeases {
     const chunks: Uint8Array[] = [];
     for await (const chunk of bytes) chunks.push(chunk.slice());
     const all = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+    // As containerd does, one that exists keeps its labels.
+    const known = this.#blobs.get(`${namespace} ${sha256(all)}`);
+    if (known !== undefined) return known;
     return await this.add(all, labels, namespace);
   }
 

@@ -168,6 +168,43 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the blob of a layer's Diff is known: to apply it is instant",
+  ...ROOT,
+  fn: async () => {
+    await using made = await diffFixture();
+    const { service, snapshotter, content } = made;
+    await changed(made);
+    const nothing = await snapshotter.view("default/10/nothing", null);
+    const base = await snapshotter.view("default/11/base", "default/2/base");
+    const { diff } = await service.diff(diffRequest(nothing, base), callOf());
+    assertEquals(gunzipSync(bytesOf(made, diff?.digest)).length, BASE.length);
+    await Deno.remove(content.file(diff?.digest as Digest));
+    const onto = await snapshotter.prepare("default/12/extract", null);
+    const blob = { digest: diff!.digest, size: Number(diff!.size) };
+    const { applied } = await service.apply(applyRequest(blob, onto), callOf());
+    assertEquals(applied?.digest, sha256(BASE));
+  },
+});
+
+Deno.test({
+  name:
+    "a blob that containerd had before gets the label that says its diffID, and keeps its others",
+  ...ROOT,
+  fn: async () => {
+    await using made = await diffFixture();
+    const { service, snapshotter, content } = made;
+    await changed(made);
+    const nothing = await snapshotter.view("default/10/nothing", null);
+    const base = await snapshotter.view("default/11/base", "default/2/base");
+    const ask = () => service.diff(diffRequest(nothing, base, { mediaType: TAR }), callOf());
+    const { labels: before } = await content.add(BASE, { "example.org/mine": "1" });
+    const { diff } = await ask();
+    const { labels } = await content.info(diff?.digest as Digest, "default");
+    assertEquals(labels, { ...before, "containerd.io/uncompressed": sha256(BASE) });
+  },
+});
+
+Deno.test({
   name: "a Diff of others' mounts, of another parent or of an unknown media type is left to others",
   ...ROOT,
   fn: async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { WrittenBlobs } from "../../../../lib/containerd/diff/written_blobs.ts";
 import { findBlob } from "../../../../lib/containerd/diff/blob_bytes.ts";
 import { LayerHolds } from "../../../../lib/containerd/diff/layer_holds.ts";
 import {
@@ -34,7 +35,14 @@ async function fixture(): Promise<Fixture> {
   const content = await FakeContent.make(temp.join("content"));
   const owned = stack.move();
   return {
-    maker: { store, pool, content, rules: {}, holds: new LayerHolds(store) },
+    maker: {
+      store,
+      pool,
+      content,
+      rules: {},
+      holds: new LayerHolds(store),
+      written: new WrittenBlobs(),
+    },
     content,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -52,7 +60,7 @@ for (const hasRoot of [true, false]) {
       const blob = await findBlob(content, digest, bytes.length, "default", signal);
       const layer = await makeLayer(maker, blob, undefined, signal);
       assertEquals([layer.diffId, layer.size], [DIFF_ID, TAR.length]);
-      assertEquals(knownLayer(store, digest)?.diffId, layer.diffId);
+      assertEquals(knownLayer(maker, digest)?.diffId, layer.diffId);
       // The uncompressed blob is the tar of the layer itself.
       if (bytes !== TAR) assertEquals(store.blobs.stat(digest), undefined);
       const [lease, ...others] = store.leases.list();

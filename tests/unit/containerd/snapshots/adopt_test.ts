@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { assertEquals } from "@std/assert";
 import { LayerHolds } from "../../../../lib/containerd/diff/layer_holds.ts";
+import { WrittenBlobs } from "../../../../lib/containerd/diff/written_blobs.ts";
 import { makeLayer } from "../../../../lib/containerd/diff/make_layer.ts";
 import { adoptChain, type AdoptMode } from "../../../../lib/containerd/snapshots/adopt.ts";
 import { PrepareSnapshotRequestSchema } from "../../../../lib/containerd/proto/generated/snapshots_pb.ts";
@@ -21,7 +22,8 @@ const { signal } = new AbortController();
 /** Layers of the store, and their chainIDs. */
 async function layersOf({ store, pool, content }: DiffFixture) {
   const diffIds: DiffId[] = [];
-  const maker = { store, pool, content, rules: {}, holds: new LayerHolds(store) };
+  const holds = new LayerHolds(store), written = new WrittenBlobs();
+  const maker = { store, pool, content, rules: {}, holds, written };
   for (const name of ["a", "b"]) {
     const { digest, size } = await content.add(tarOf([{ name }]));
     const blob = { digest, size, namespace: "default" };
