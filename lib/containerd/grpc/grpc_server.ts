@@ -3,6 +3,7 @@ import type { Services } from "../contract.ts";
 import { Diff } from "../proto/generated/diff_pb.ts";
 import { Snapshots } from "../proto/generated/snapshots_pb.ts";
 import { addService, type CallObserver } from "./add_service.ts";
+import { endSessionsLater } from "./end_later.ts";
 import { MAX_MESSAGE } from "./limits.ts";
 import { RunningCalls } from "./running_calls.ts";
 
@@ -36,6 +37,7 @@ export async function createGrpcServer(
   if (services.snapshots !== undefined) addService(server, Snapshots, services.snapshots, observer);
   if (services.diff !== undefined) addService(server, Diff, services.diff, observer);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  endSessionsLater(server);
   let isStopped = false;
   return {
     accept(connection) {
