@@ -1,0 +1,37 @@
+/** What another process uses: CPU time, memory, threads and descriptors, as /proc says. */
+
+/** CPU time of a process so far in milliseconds, all its threads together; those that ended are counted in ticks of 10 ms. */
+export async function cpuTimeOf(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  // The name, in parentheses, may hold blanks: the fields after it are counted.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** CPU time of the threads of a process that live, in milliseconds, exact to nanoseconds (`/proc/PID/schedstat`). */
+export async function exactCpuTimeOf(pid: number): Promise<number> {
+  let sum = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`).catch(() => "0");
+    sum += Number(text.split(" ")[0]);
+  }
+  return sum / 1e6;
+}
+
+/** Milliseconds of a tick of the kernel's interface to user space (`USER_HZ` is 100). */
+const TICK_MS = 10;
+
+/** Resident memory of a process in MiB, now and at its highest since {@linkcode forgetPeak}. */
+export async function memoryOf(
+  pid: number,
+): Promise<{ readonly now: number; readonly peak: number }> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const value = (name: string) =>
+    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
+  return { now: value("VmRSS"), peak: value("VmHWM") };
+}
+
+/** Begins the highest memory of a process anew. */
+export async function forgetPeak(pid: number): Promise<void> {
+  await Deno.writeTextFile(`/proc/${pid}/clear_refs`, "5");
+}
