@@ -94,6 +94,12 @@ Deno.test({
       assertEquals(found.map((info) => info.digest), [digest]);
       assertEquals(await all(content.list(["labels.role==other"], NAMESPACE)), []);
     });
+    await test.step("a label more", async () => {
+      await content.label(digest, NAMESPACE, { "example.org/more.than": "1" });
+      const { labels } = await content.info(digest, NAMESPACE);
+      assertEquals([labels["role"], labels["example.org/more.than"]], ['a b"c', "1"]);
+      assertEquals(await codeOf(() => content.label(digest, "other", { a: "1" })), "E_NOT_FOUND");
+    });
     await test.step("another namespace does not have it", async () => {
       assertEquals(await codeOf(() => content.info(digest, "other")), "E_NOT_FOUND");
       assertEquals(await codeOf(() => all(content.read(digest, "other"))), "E_NOT_FOUND");

@@ -83,7 +83,26 @@ Deno.test({
     await run(["sh", "-c", `"$@" > ${layer}`, "sh", ...served.ctr, ...diff]);
     const bytes = await Deno.readFile(layer);
 
+    // The layers of the image came without a label that says their diffIDs. A Diff of one makes the same blob.
+    const plain = buildImage({
+      name: "example.org/plain:1",
+      layers: [base()[0]!],
+      packing: "none",
+    });
+    await importImage(served, temp, plain, ["--no-unpack"]);
+    const lowest = plain.layers[0]!.diffId;
+    const labels = async () => {
+      const lines = (await served.text(["content", "ls"])).split("\n");
+      return lines.find((line) => line.startsWith(lowest)) ?? "";
+    };
+    assert(!(await labels()).includes("uncompressed"));
+    const again = [...diff.slice(0, -1), lowest];
+    await run(["sh", "-c", `"$@" > ${temp.join("same.tar")}`, "sh", ...served.ctr, ...again]);
+    assertEquals(sha256(await Deno.readFile(temp.join("same.tar"))), lowest);
+    assertStringIncludes(await labels(), `containerd.io/uncompressed=${lowest}`);
+
     // As a container of varve's own.
+    await Deno.writeFile(temp.join("image.tar"), archiveTar(ociFiles([image])));
     await varve.text(["load", temp.join("image.tar")]);
     await varve.text(["mount", NAME, mount, "--rw", "work"]);
     await run(["sh", "-c", CHANGE, "sh", mount]);
