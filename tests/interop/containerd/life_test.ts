@@ -14,7 +14,7 @@ import {
   SNAPSHOTTER,
 } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
-import { collect, namesIn, nothingIn } from "../../support/peers/served_remains.ts";
+import { collect, nothingIn } from "../../support/peers/served_remains.ts";
 import { DEBIAN_TOOLS, debianImage, unpackedListing } from "../../support/peers/debian.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
 import { differences } from "../../support/trees/directory_differences.ts";
@@ -61,6 +61,19 @@ Deno.test({
       assertMatch(usage, /^two\s+[1-9]\d*\s+[1-9]\d*\s*$/m);
       const other = await served.text([...RUN, "--rm", NAME, "three", "cat", "/etc/motd"]);
       assertEquals(other, "hello\n");
+    });
+
+    await test.step("snapshots of a user's own are listed, measured and removed", async () => {
+      const snapshots = (...args: string[]) => served.any(["snapshots", ...SNAPSHOTTER, ...args]);
+      const { chainId } = image;
+      assertEquals((await snapshots("prepare", "own", chainId)).code, 0);
+      const { stdout: list } = await snapshots("ls");
+      assertMatch(list, new RegExp(`^own +${chainId} +Active *$`, "m"));
+      assertMatch((await snapshots("usage", "-b", "own")).stdout, /^own +\d+ +1 *$/m);
+      assertMatch((await snapshots("rm", chainId)).stderr, /cannot remove snapshot with child/);
+      assertEquals((await snapshots("rm", "own")).code, 0);
+      assertMatch((await snapshots("info", "own")).stderr, /not found/);
+      assertMatch((await snapshots("rm", "own")).stderr, /not found/);
     });
 
     await test.step("a diff is a layer, and is applied again", async () => {
@@ -137,6 +150,9 @@ Deno.test({
     await served.text(["image", "pull", "--plain-http", ...SNAPSHOTTER, remote]);
     assertEquals(await extracted(served), []);
     assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+    await served.text(["image", "rm", "--sync", remote]);
+    await collect(served);
+    await nothingIn(served);
   },
 });
 
@@ -159,6 +175,9 @@ Deno.test({
     await served.text(["image", "pull", ...transfer, ...SNAPSHOTTER, remote]);
     assertEquals(await extracted(served), []);
     assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+    await served.text(["image", "rm", "--sync", remote]);
+    await collect(served);
+    await nothingIn(served);
   },
 });
 
@@ -191,30 +210,6 @@ Deno.test({
     await served.text(["image", "rm", "--sync", remote]);
     await collect(served);
     await nothingIn(served);
-  },
-});
-
-Deno.test({
-  name: "two namespaces have one image: its layers are made once, and stay while one needs them",
-  ...needs(NEEDS),
-  fn: async () => {
-    await using temp = await tempDir("varve-test-", "/var/tmp");
-    await using served = await serveContainerdIn(temp.path);
-    await Deno.writeFile(temp.join("image.tar"), archiveTar(ociFiles([await boxOfTwo()])));
-    const inNamespace = (name: string, args: readonly string[]) =>
-      served.text(["-n", name, ...args]);
-    for (const name of ["one", "two"]) {
-      await inNamespace(name, ["image", "import", ...SNAPSHOTTER, temp.join("image.tar")]);
-    }
-    const numbers = await namesIn(`${served.root}/layers`);
-    assertEquals(numbers.length, 2);
-    await inNamespace("one", ["image", "rm", "--sync", NAME]);
-    await collect(served);
-    await served.varve.text(["gc"]);
-    assertEquals(await namesIn(`${served.root}/layers`), numbers);
-    const look = [...RUN, "--rm", NAME, "one", "cat", "/etc/motd"];
-    assertEquals(await inNamespace("two", look), "hello\n");
-    assertEquals((await served.any(["-n", "one", ...look])).code === 0, false);
   },
 });
 
