@@ -14,10 +14,10 @@ import { cpuUsage } from "node:process";
 import { openStore } from "../../lib/store/mod.ts";
 import { checkStore, collectGarbage } from "../../lib/upkeep/mod.ts";
 import { Cli, MAIN } from "../support/cli/cli.ts";
-import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
 import { figure, timingOf } from "./harness.ts";
+import { figureRatio, ratioOf, usageOf } from "./pairs.ts";
 
 const snapshots = Number(Deno.env.get("VARVE_BENCH_SNAPSHOTS") ?? "100000");
 const mebibytes = Number(Deno.env.get("VARVE_BENCH_LAYER_MIB") ?? "4096");
@@ -51,8 +51,7 @@ async function benchSnapshots(root: string): Promise<void> {
   }
   figure(`a plain loop over ${snapshots} snapshots`, timingOf(loops).median, "s");
   figure("quick fsck", timingOf(checks).median, "s");
-  const ratios = checks.map((check, i) => check / (loops[i] as number));
-  figure("quick fsck to the plain loop", timingOf(ratios).median, "times", { atMost: 1.5 });
+  figureRatio("quick fsck to the plain loop", ratioOf(checks, loops), { atMost: 1.5 });
   figure("mark of gc", timingOf(marks).median, "s", { atMost: 2 });
   const opens: number[] = [], unclean: number[] = [];
   for (let i = 0; i < PAIRS; i++) {
@@ -131,20 +130,13 @@ async function benchLayers(root: string): Promise<void> {
   await Deno.writeTextFile(program, HASH);
   const deno = [Deno.execPath(), "run", "-A", "--no-check"];
   for (let pair = 0; pair < PAIRS; pair++) {
-    plain.push(await processSeconds([...deno, program, root]));
-    deep.push(await processSeconds([...deno, MAIN, "--root", root, "fsck", "--deep", "--quiet"]));
+    plain.push((await usageOf([...deno, program, root])).cpu);
+    const check = ["--root", root, "fsck", "--deep", "--quiet"];
+    deep.push((await usageOf([...deno, MAIN, ...check])).cpu);
   }
   figure(`node:crypto over ${mebibytes} MiB`, timingOf(plain).median, "s");
   figure("deep fsck", timingOf(deep).median, "s");
-  const ratios = deep.map((one, i) => one / (plain[i] as number));
-  figure("deep fsck to node:crypto", timingOf(ratios).median, "times", { atMost: 1.25 });
-}
-
-/** CPU seconds of a process. */
-async function processSeconds(command: readonly string[]): Promise<number> {
-  const { stderr } = await run(["/usr/bin/time", "-f", "%U %S", ...command], { timeout: 900_000 });
-  const [user = 0, system = 0] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
-  return user + system;
+  figureRatio("deep fsck to node:crypto", ratioOf(deep, plain), { atMost: 1.25 });
 }
 
 const HASH = `
