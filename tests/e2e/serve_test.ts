@@ -145,6 +145,13 @@ Deno.test("serve: the README quotes what --print-config and --print-units print"
   const units = await runCommand([...args, "--print-units"]);
   assertEquals(units.code, 0);
   assertStringIncludes(readme, `\`\`\`ini\n${units.stdout}\`\`\`\n`);
+  const options = ["--metrics", "127.0.0.1:9253", "--adopt", "off", "--driver", "overlay"];
+  const own = await runCommand([...args, ...options, "--print-units"]);
+  const start = /^ExecStart=.* serve (.*)$/m.exec(own.stdout)?.[1];
+  assertEquals(
+    start,
+    "--containerd /run/containerd/containerd.sock --adopt off --metrics 127.0.0.1:9253 --driver overlay",
+  );
   const two = await runCommand([...args, "--print-config", "2"]);
   assertStringIncludes(two.stdout, "version = 3\n");
   assertStringIncludes(

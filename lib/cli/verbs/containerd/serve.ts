@@ -28,9 +28,11 @@ export const serve: Verb = {
 gives a container one composed image as the lower of its overlay: nothing is extracted. It runs until SIGINT or
 SIGTERM. Then running calls get 10 seconds. It unmounts and removes nothing: containers go on.
 
-containerd must know varve as its proxy plug-in: --print-config says what stands in its config.toml. varve must be in
-the same mount namespace as containerd. 'varve doctor' says what is missing. With a socket unit of systemd
-(--print-units) no call is lost while varve is started again. The socket has mode 0600. One process serves a store.
+containerd must know varve as its proxy plug-in: --print-config prints what its config.toml needs. Add that to what
+stands there, with one line 'version', and start containerd again. varve must be in the same mount namespace as
+containerd. 'varve doctor' says what is missing. With a socket unit of systemd no call is lost while varve is started
+again: --print-units prints it, and a service with the options that are given beside it. The socket has mode 0600. One
+process serves a store.
 
 A pull does not fetch layers that the store holds: they were loaded or pulled by varve, or another namespace has them.
 --adopt says whose pulls: those of Kubernetes (cri), of every client that names the chain of its snapshot (all), or none
@@ -42,9 +44,10 @@ applied. --metrics serves metrics in Prometheus' format at http://ADDRESS:PORT/m
 JSON: one line once varve answers: {"socket":PATH|null,"root","containerd","metrics":URL|null}
 
 Examples:
-  varve serve --print-config 1.7 >/etc/containerd/config.toml
+  varve serve --print-config 1.7
   varve serve
   varve serve --log json --metrics 127.0.0.1:9253
+  varve serve --metrics 127.0.0.1:9253 --print-units
   ctr image pull --snapshotter varve docker.io/library/debian:12`,
   configure(command) {
     command
@@ -126,7 +129,24 @@ function placesOf(context: Context, options: Options): Places {
     root: absolutePath(context.options.root),
     platform: `linux/${Deno.build.arch === "aarch64" ? "arm64" : "amd64"}`,
     command: context.io.self?.() ?? ["varve"],
+    options: daemonOptions(context, options),
   };
+}
+
+/** The options that say how a daemon works, as words of a command line. A variable becomes an option. */
+function daemonOptions(
+  { options: { driver, durability, workers } }: Context,
+  options: Options,
+): string[] {
+  const given: Readonly<Record<string, string | number | undefined>> = {
+    adopt: choice(options, "adopt", ["cri", "all", "off"]),
+    log: choice(options, "log", ["text", "json"]),
+    metrics: stringOption(options, "metrics"),
+    ...{ driver, durability, workers },
+  };
+  return Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)]
+  );
 }
 
 function printedText(options: Options, places: Places): Report | undefined {

@@ -12,6 +12,8 @@ export interface Places {
   readonly platform: string;
   /** The command that starts varve, word by word. */
   readonly command: readonly string[];
+  /** Options of the daemon beside these places, word by word. */
+  readonly options?: readonly string[] | undefined;
 }
 
 /** What stands in containerd's config.toml. `version` is that of containerd. */
@@ -65,8 +67,10 @@ const UNPACKS = `# From containerd 2.3 on, to unpack layers in parallel:
 `;
 
 /** A socket unit and a service unit of systemd, one after the other. */
-export function systemdUnits({ socket, containerd, root, command }: Places): string {
-  const start = [...command, "--root", root, "serve", "--containerd", containerd];
+export function systemdUnits(
+  { socket, containerd, root, command, options = [] }: Places,
+): string {
+  const start = [...command, "--root", root, "serve", "--containerd", containerd, ...options];
   return `# /etc/systemd/system/varve.socket
 [Unit]
 Description=Socket of varve, snapshotter and differ of containerd
