@@ -2,10 +2,10 @@
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
 import { isVarveError } from "../errors.ts";
-import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
+import type { ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
-import { type DiskStore, openStore } from "../store/mod.ts";
-import { createProgress } from "./display/create_progress.ts";
+import type { DiskStore } from "../store/mod.ts";
+import { createProgress, loadBars, type MakeBars } from "./display/create_progress.ts";
 import { extractProgress } from "./display/extract_progress.ts";
 import { writeMessage } from "./display/output.ts";
 import type { Progress } from "./display/progress.ts";
@@ -43,6 +43,7 @@ export class Context implements AsyncDisposable {
   #pool: ProgramPool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
+  #makeBars: MakeBars | undefined;
   /** Messages that wait for the end of the progress. */
   readonly #waiting: string[] = [];
 
@@ -91,6 +92,7 @@ export class Context implements AsyncDisposable {
   #openStore(): Promise<DiskStore | undefined> {
     this.#store ??= (async () => {
       const { root, durability } = this.options;
+      const { openStore } = await import("../store/mod.ts");
       const onWarning = (message: string) => this.warn(message);
       const onWait = (message: string) => this.#tell(`varve: waiting: ${inCommandWords(message)}`);
       const open = async (create: boolean) =>
@@ -117,6 +119,7 @@ export class Context implements AsyncDisposable {
     { mayBlock = true }: { readonly mayBlock?: boolean | undefined } = {},
   ): Promise<ProgramPool> {
     const workers = workersOf(this.options, await this.store());
+    const { createProgramPool } = await import("../pool/internal.ts");
     this.#pool ??= this.#stack.use(
       createProgramPool({ mayBlock, workers, onWarning: (message) => this.warn(message) }),
     );
@@ -147,12 +150,18 @@ export class Context implements AsyncDisposable {
     return this.io.size?.("stdout")?.columns;
   }
 
+  /** Loads what draws bars, where standard error can show some. Without this call, progress is shown in lines. */
+  async prepareBars(): Promise<void> {
+    const terminal = this.#barTerminal();
+    if (terminal !== undefined) this.#makeBars = await loadBars(terminal);
+  }
+
   /** Progress on standard error. */
   get progress(): Progress {
     this.#progress ??= createProgress(
       this.options,
       (text) => writeMessage(this.io, text),
-      this.#barTerminal(),
+      this.#makeBars,
     );
     return this.#progress;
   }

@@ -1,8 +1,11 @@
 import { VarveError } from "../errors.ts";
-import { INFLATERS } from "../layer_job/internal.ts";
 import type { InflaterName } from "../layer_job/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { DRIVER_CHOICES } from "./driver_choices.ts";
+
+/** What decompresses gzip. It is repeated here because parsing a name should not load what decompresses. */
+const INFLATER_NAMES: Readonly<Record<InflaterName, null>> = { auto: null, isal: null, zlib: null };
+const INFLATERS = Object.keys(INFLATER_NAMES) as InflaterName[];
 
 /** Options that every verb takes, before or after its name. */
 export interface GlobalOptions {

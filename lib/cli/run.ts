@@ -74,6 +74,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
         ? verb.withoutStore(verbArgs)
         : verb.withoutStore;
       await using context = new Context(io, globals, signal, commandLine, withoutStore);
+      if (verb.onlyReads !== true && withoutStore !== "unused") await context.prepareBars();
       exit = await runVerb(context, verb, verbArgs, verbOptions);
     },
     args,

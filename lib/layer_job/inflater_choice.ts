@@ -1,6 +1,6 @@
 import type { Inflater } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
-import { isalInflaters } from "../linux/mod.ts";
+import { isalInflaters } from "../linux/internal.ts";
 
 /**
  * The library that inflates gzip. `"isal"` uses libisal, and fails where it does not work. `"zlib"`

@@ -14,11 +14,9 @@
  * - A {@linkcode Mount} is a value. {@linkcode overlayMount} and {@linkcode bindMount} describe a
  *   mount, {@linkcode performMount} and {@linkcode performUnmount} mount and unmount,
  *   {@linkcode readMountInfo} lists the mounts.
- * - {@linkcode isalInflaters} returns a fast gzip decoder from libisal, if the library is installed
- *   and passes a self-test.
  *
  * The folders: `libc/` holds the calls, their numbers and their errors; `files/`, `mount/` and
- * `isal/` use them. System calls are synchronous, because an asynchronous call loses its errno. A
+ * `isal/` (a fast gzip decoder, behind `internal.ts`) use them. System calls are synchronous, because an asynchronous call loses its errno. A
  * slow call, such as a sync, blocks its thread: make it in a worker. An import opens no library.
  *
  * @module
@@ -39,7 +37,6 @@ export * from "./files/record_lock.ts";
 export * from "./files/remove_tree.ts";
 export * from "./files/stat.ts";
 export * from "./files/xattr.ts";
-export * from "./isal/find_isal.ts";
 export { isErrno } from "./libc/errno.ts";
 export { isPermitted, isSupported } from "./libc/libc.ts";
 export { At, Open, Resolve } from "./libc/numbers.ts";

@@ -6,7 +6,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import type { Inflater } from "../../lib/codec/compress/mod.ts";
 import { createNodeInflater } from "../../lib/codec/compress/node_zlib.ts";
-import { isalInflaters } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/internal.ts";
 
 /** What is done with a layer. */
 export interface BareWork {

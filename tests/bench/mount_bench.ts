@@ -6,7 +6,7 @@
  * Then the mount alone, in one process: of a composed chain, whatever the number of its files.
  */
 // deno-lint-ignore-file no-console
-import { isalInflaters } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/internal.ts";
 import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";

@@ -5,7 +5,7 @@
  * `VARVE_BENCH_LAYOUT` names an OCI layout with one image of gzip layers; the Debian image otherwise.
  */
 import { layerJob } from "../../lib/layer_job/internal.ts";
-import { isalInflaters } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/internal.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { MAIN } from "../support/cli/cli.ts";
 import { run } from "../support/machine/process.ts";

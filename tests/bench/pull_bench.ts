@@ -8,7 +8,7 @@
  */
 // deno-lint-ignore-file no-console
 import { warmUpCompose } from "../../lib/compose/internal.ts";
-import { isalInflaters } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/internal.ts";
 import { mountImage } from "../../lib/mount/mod.ts";
 import { createProgramPool } from "../../lib/pool/internal.ts";
 import type { ProgramPullOptions } from "../../lib/registry/internal.ts";

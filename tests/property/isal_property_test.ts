@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DecompressorOptions } from "../../lib/codec/compress/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
-import { isalInflaters } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/internal.ts";
 import { forSeeds, type Prng, prng } from "../support/prng.ts";
 import { concat, inflate, member } from "../unit/codec/compress/support.ts";
 

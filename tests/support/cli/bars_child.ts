@@ -3,17 +3,17 @@
  * it: `s` at once, any other after the rest is done.
  */
 // deno-lint-ignore-file no-console
-import { createProgress } from "../../../lib/cli/display/create_progress.ts";
+import { createProgress, loadBars } from "../../../lib/cli/display/create_progress.ts";
 
 const MB = 1_000_000;
 
 const progress = createProgress(
   { quiet: false, progress: "auto" },
   (text) => console.error(text.trimEnd()),
-  {
+  await loadBars({
     write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
     size: () => Deno.consoleSize(),
-  },
+  }),
 );
 const [first, second, third] = ["0123456789ab", "123456789abc", "23456789abcd"].map((label) =>
   progress.start(label, 100 * MB)

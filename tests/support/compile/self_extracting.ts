@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { run } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
+import { lazyBuiltins } from "./lazy_builtins.ts";
 import type { Project } from "./main.ts";
 
 /** Writes the self-extracting file, packed at a gzip level. */
@@ -40,19 +41,20 @@ export async function compileSelfExtracting(
  * `../../workers/x.ts` is right from `lib/cli/*.js` as it is from `lib/pool/spawn.ts`. But they are
  * JavaScript, and named so: what Deno takes for TypeScript it transpiles at the first start, in 80 MiB.
  */
-async function bundle(project: Project, tree: string): Promise<void> {
-  const cli = `${tree}/lib/cli`;
+export async function bundle(project: Project, tree: string): Promise<void> {
+  const [cli, workers] = [`${tree}/lib/cli`, `${tree}/workers`];
+  await Deno.mkdir(workers, { recursive: true });
   await bundleOne(project, "lib/cli/main.ts", ["--code-splitting", "--outdir", cli]);
   for await (const { name } of Deno.readDir(`${project.root}/workers`)) {
     if (!name.endsWith(".ts")) continue;
-    await bundleOne(project, `workers/${name}`, ["-o", `${tree}/workers/${scriptOf(name)}`]);
+    await bundleOne(project, `workers/${name}`, ["-o", `${workers}/${scriptOf(name)}`]);
   }
-  for await (const { name } of Deno.readDir(cli)) {
-    const code = await Deno.readTextFile(`${cli}/${name}`);
-    await Deno.writeTextFile(
-      `${cli}/${name}`,
-      code.replace(/\.\.\/workers\/[a-z]+\.ts/g, scriptOf),
-    );
+  for (const folder of [cli, workers]) {
+    for await (const { name } of Deno.readDir(folder)) {
+      const code = await Deno.readTextFile(`${folder}/${name}`);
+      const scripts = code.replace(/\.\.\/workers\/[a-z]+\.ts/g, scriptOf);
+      await Deno.writeTextFile(`${folder}/${name}`, lazyBuiltins(scripts));
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { VarveError } from "../../../lib/errors.ts";
 import { createInflater } from "../../../lib/layer_job/inflater_choice.ts";
 import { chooseInflater, layerJob } from "../../../lib/layer_job/internal.ts";
 import type { InflaterName } from "../../../lib/layer_job/mod.ts";
-import { isalInflaters } from "../../../lib/linux/mod.ts";
+import { isalInflaters } from "../../../lib/linux/internal.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { inPieces, LAYERS, streamInput, type TestLayer } from "./layers.ts";
 
