@@ -137,8 +137,10 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
     }
     let own = 0;
     for (const key of keys) {
-      // Without a directory it only stands for a layer.
-      if (snapshotter.stat(key).cacheId !== null) own += (await snapshotter.usage(key)).size;
+      // One of a layer has no files of its own.
+      const { cacheId, diffId } = snapshotter.stat(key);
+      const isOwn = cacheId !== null && diffId === null;
+      if (isOwn) own += (await snapshotter.usage(key)).size;
       await snapshotter.remove(key);
     }
     const freed = await freeUnused(context, options, { alreadyFreed: own });

@@ -8,6 +8,7 @@ import { PrepareSnapshotRequestSchema } from "../../../../lib/containerd/proto/g
 import { createSnapshotsService } from "../../../../lib/containerd/snapshots/snapshots_service.ts";
 import { type ChainId, type DiffId, sha256 } from "../../../../lib/digest/mod.ts";
 import { chainIds } from "../../../../lib/layer/mod.ts";
+import { checkStore } from "../../../../lib/upkeep/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
 import { callOf, type DiffFixture, diffFixture } from "../../../support/containerd/diff_fixture.ts";
 import { needs } from "../../../support/machine/needs.ts";
@@ -70,6 +71,27 @@ Deno.test({
     for (const { id } of store.leases.list()) store.leases.remove(id);
     await store.collector.collect();
     assertEquals(store.layers.list().map(({ diffId }) => diffId), diffIds.toSorted());
+  },
+});
+
+Deno.test({
+  name: "a chain that several calls adopt at once becomes one snapshot with one directory",
+  ...ROOT,
+  fn: async () => {
+    await using made = await diffFixture();
+    const { store } = made;
+    const { diffIds, chains } = await layersOf(made);
+    store.chains.ensure(diffIds);
+    const adopt = () =>
+      adoptChain(store, { parent: null, labels: { [REF]: chains[0], empty: "" } }, "all");
+    assertEquals(await Promise.all([adopt(), adopt(), adopt()]), [true, true, true]);
+    const rows = adoptedRows(made);
+    assertEquals(rows.map(({ diffId, labels }) => [diffId, { ...labels }]), [
+      [diffIds[0]!, { [REF]: chains[0] }],
+    ]);
+    const directories = await Array.fromAsync(Deno.readDir(`${store.root}/snapshots`));
+    assertEquals(directories.map(({ name }) => name), [`${rows[0]!.cacheId}`]);
+    assertEquals(await checkStore(store), []);
   },
 });
 
