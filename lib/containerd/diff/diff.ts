@@ -51,13 +51,17 @@ export class Differ {
    * Writes what the snapshot `right` changes of its parent, which `left` is a view of. The layer is the one that a commit
    * makes. The store keeps it for some minutes, and knows the blob: to apply it is instant.
    *
-   * @throws {Declined} the mounts are not those of a snapshot of varve and of its parent, or the media type is not known
+   * @throws {Declined} the mounts are not those of a snapshot of varve and of its parent, the media type is not known, or
+   * the request has a source date epoch: varve's layers keep the times of files
    */
   async diff(request: DiffRequest, call: Call): Promise<DiffResponse> {
     const form = diffForm(request.mediaType);
     if (form === undefined) {
       const shown = JSON.stringify(request.mediaType.slice(0, 120));
       throw new Declined(`Cannot make a diff: the media type ${shown} is not known`);
+    }
+    if (request.sourceDateEpoch !== undefined) {
+      throw new Declined("Cannot make a diff: it asks for a latest time of its entries");
     }
     const right = await this.#snapshots.right(request.left, request.right);
     if (right === undefined) {

@@ -1,5 +1,11 @@
 /** What Kubernetes does, with the real containerd and runc: images, pods, containers, by its interface. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { FilesystemUsage } from "../../support/containerd/cri/generated/cri_pb.ts";
 import { CriClient } from "../../support/containerd/cri/cri_client.ts";
 import { boxLayer } from "../../support/images/busybox_image.ts";
@@ -9,6 +15,7 @@ import { needs } from "../../support/machine/needs.ts";
 import { run } from "../../support/machine/process.ts";
 import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
+import { extracted } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
 import { collect, namesIn, nothingIn, processesOf } from "../../support/peers/served_remains.ts";
 import {
@@ -90,7 +97,7 @@ Deno.test({
       assertEquals(await fetched(registry), blobsOf(image));
       // All that Kubernetes sends with a layer keeps varve from nothing: no other applier extracts it.
       assertEquals((await namesIn(`${served.root}/layers`)).length, 2);
-      assertEquals(await namesIn(`${served.root}/snapshots`), []);
+      assertEquals(await extracted(served), []);
       // Once more: the image is there.
       assertEquals(await cri.pull(box), image.imageId);
       assertEquals(await fetched(registry), []);
@@ -217,6 +224,29 @@ for (const way of ["load", "pull"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "a hostile layer that Kubernetes pulls is refused, and no other applier extracts it",
+  ...NEEDS,
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry();
+    const bad = buildImage({
+      name: "example.org/bad:1",
+      layers: [[{ name: "below" }], [{ name: "../../escape", content: "x" }]],
+    });
+    const remote = await publish(registry, temp, bad);
+    await using served = await serveContainerdIn(temp.path, { cri: criConfig(remote) });
+    using cri = await CriClient.connect(served.ctr[2] as string);
+    const error = await assertRejects(() => cri.pull(remote), Error);
+    assertStringIncludes(
+      error.message,
+      `Cannot apply layer ${bad.layers[1]?.descriptor.digest}`,
+    );
+    assertEquals(await cri.images(), []);
+    assertEquals(await extracted(served), []);
+  },
+});
 
 /** Digests of the blobs of an image without its manifest, sorted. */
 function blobsOf(image: BuiltImage): string[] {

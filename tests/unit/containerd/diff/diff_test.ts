@@ -205,7 +205,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a Diff of others' mounts, of another parent or of an unknown media type is left to others",
+  name:
+    "a Diff of others' mounts, of another parent, of an unknown media type or with a latest time is left to others",
   ...ROOT,
   fn: async () => {
     await using made = await diffFixture();
@@ -220,6 +221,7 @@ Deno.test({
       diffRequest(left, [{ ...right[0]!, options: [...right[0]!.options, "ro"] }]),
       diffRequest([{ ...left[0]!, options: ["rbind", "rw"] }], right),
       diffRequest(left, right, { mediaType: "application/vnd.oci.image.layer.v1.tar+xz" }),
+      diffRequest(left, right, { sourceDateEpoch: { seconds: 1_000_000_000n } }),
     ];
     for (const request of rows) {
       await assertRejects(() => service.diff(request, callOf()), Declined);
