@@ -1,5 +1,6 @@
 import { fromHex } from "../bytes/mod.ts";
 import type { Algorithm, Digest } from "./digest.ts";
+import { EarlyHashes } from "./early_hashes.ts";
 import { nodeCryptoHas, nodeHash, nodeHashHex, type RawHash } from "./node_crypto.ts";
 import { stdHash, stdHashHex } from "./std_crypto.ts";
 
@@ -20,13 +21,16 @@ export interface Hasher {
 /**
  * Makes a hasher.
  *
- * The hasher uses `node:crypto`, which has the processor's own instructions for SHA. Where a
+ * The hasher uses `node:crypto`, which has the processor's own instructions for SHA. Only the first few
+ * bytes of a thread are hashed in JavaScript, because loading `node:crypto` takes longer. Where a
  * runtime lacks `node:crypto`, the hasher falls back to `@std/crypto`. That library hashes
  * synchronously only when the input is complete, so the hasher keeps all bytes in memory until the
  * end.
  */
 export function createHasher(algorithm: Algorithm = "sha256"): Hasher {
-  return new OnceHasher(algorithm, hasNode(algorithm) ? nodeHash(algorithm) : stdHash(algorithm));
+  const begin = () => hasNode(algorithm) ? nodeHash(algorithm) : stdHash(algorithm);
+  const raw = algorithm === "sha256" ? early.begin(begin) ?? begin() : begin();
+  return new OnceHasher(algorithm, raw);
 }
 
 /** The sha256 digest of bytes. */
@@ -36,7 +40,8 @@ export function sha256(bytes: Uint8Array): Digest {
 
 /** The sha256 hash of bytes: 64 lower-case hexadecimal digits. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]);
+  return early.hex(bytes) ??
+    (hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]));
 }
 
 /** The sha256 hash of bytes: 32 bytes. */
@@ -44,6 +49,9 @@ export function sha256Bytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   // Converts the string, which was measured to be faster than a Buffer as result.
   return fromHex(sha256Hex(bytes));
 }
+
+/** The early hashes of this thread. */
+const early = new EarlyHashes();
 
 const known = new Map<Algorithm, boolean>();
 

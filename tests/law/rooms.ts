@@ -42,7 +42,7 @@ export const ROOMS: readonly Room[] = [
     name: "digest",
     holds: "the `Digest` value, hashers, verifying byte streams",
     pure: true,
-    packages: [...EVERYWHERE, "@std/crypto"],
+    packages: [...EVERYWHERE, "@std/crypto", "npm:@noble/hashes"],
     onlyIn: { "node:crypto": "lib/digest/node_crypto.ts" },
   },
   {
