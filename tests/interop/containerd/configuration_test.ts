@@ -7,6 +7,7 @@ import { needs } from "../../support/machine/needs.ts";
 import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
 import { boxOfTwo, importImage, NAME, RUN, SNAPSHOTTER } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
+import { collect } from "../../support/peers/served_remains.ts";
 
 const NEEDS = needs({
   root: true,
@@ -59,12 +60,13 @@ Deno.test({
     assertStringIncludes(stderr, `set default = ${right} in`);
     assert((await look(served)).code !== 0);
 
-    // With the line, the same import works, on what walking had extracted of the first layer.
+    // With the line, the same import works, when containerd has removed what the try left.
     await served.containerd.end("SIGTERM");
     const config = temp.join("c.toml");
     await Deno.writeTextFile(config, (await Deno.readTextFile(config)).replace(swapped, right));
     await served.containerd.start();
     assertEquals(await wrong(served, temp), []);
+    await collect(served);
     await served.text(["image", "import", "--local", ...SNAPSHOTTER, archive]);
     assertEquals((await look(served)).stdout, RIGHT);
   },

@@ -6,7 +6,13 @@ import { type DiskKind, loopDisk } from "../../support/machine/loop_disk.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { run } from "../../support/machine/process.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
-import { extracted, failedCalls, importImage, RUN } from "../../support/peers/ctr_images.ts";
+import {
+  extracted,
+  failedCalls,
+  importImage,
+  RUN,
+  SNAPSHOTTER,
+} from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
 import { collect, nothingIn } from "../../support/peers/served_remains.ts";
 import { prng } from "../../support/prng.ts";
@@ -14,8 +20,8 @@ import { prng } from "../../support/prng.ts";
 const KIND: DiskKind = "ext4 with blocks of 4 KiB";
 const NAME = "example.org/large:1";
 
-/** Bytes that the disk has left for the layers in the first try: less than the second one needs. */
-const LEFT = 6 * 1024 * 1024;
+/** Bytes that the disk has left in the first try: less than both layers need. */
+const LEFT = 2 * 1024 * 1024;
 
 Deno.test({
   name:
@@ -30,7 +36,7 @@ Deno.test({
     await using disk = await loopDisk(KIND);
     const root = `${disk.path}/store`;
     await using served = await serveContainerdIn(temp.path, { root, args: ["--log", "json"] });
-    const large = prng(1).bytes(8 * 1024 * 1024);
+    const large = prng(1).bytes(4 * 1024 * 1024);
     const image = buildImage({
       name: NAME,
       layers: [await boxLayer(), [{ name: "large", content: large }]],
@@ -51,11 +57,22 @@ Deno.test({
       assertEquals(await extracted(served), []);
       await Deno.remove(ballast);
       await disk.makeRoom();
+      // containerd may be removing the layer below just when the next try finds it.
+      await collect(served);
     }
 
     await served.text(again);
     const look = [...RUN, "--rm", NAME, "one", "sh", "-c", "wc -c </large"];
     assertEquals(await served.text(look), `${large.length}\n`);
+
+    // A Diff of what a container wrote needs room, too.
+    await served.text([...RUN, NAME, "two", "sh", "-c", "cat /large > /copy"]);
+    const diff = ["snapshots", ...SNAPSHOTTER, "diff", "two"];
+    await disk.fill();
+    assert((await served.any(diff)).code !== 0, "a diff was stored on a full disk");
+    await disk.makeRoom();
+    assert((await served.text(diff)).length > 0);
+    await served.text(["containers", "rm", "two"]);
     await served.text(["image", "rm", "--sync", NAME]);
     await collect(served);
     await nothingIn(served);
@@ -63,7 +80,9 @@ Deno.test({
     assertEquals(code, 0);
     const failed = failedCalls(stderr).filter(({ code }) => code !== "NotFound");
     assert(failed.length >= 2, stderr);
-    assert(failed.some(({ method }) => method === "Apply"), stderr);
+    for (const method of ["Apply", "Diff"]) {
+      assert(failed.some((one) => one.method === method), stderr);
+    }
     assertEquals([...new Set(failed.map(({ code }) => code))], ["ResourceExhausted"], stderr);
   },
 });
