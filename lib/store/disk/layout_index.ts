@@ -113,20 +113,30 @@ function unknownNames({ paths, db }: Disk, removed: readonly string[]): Descript
   });
 }
 
+/** What ends the file, and its largest size in bytes. */
+const END = /"annotations":\{"varve\.generation":"(\d+)"\}\}$/;
+const END_BYTES = 64;
+
 /**
  * The generation that the file shows; `undefined` when the file is missing, truncated, or not
- * varve's.
+ * varve's. Only the end of the file is read, because every start needs it, and a store can have many images.
  */
 export function shownGeneration(path: string): number | undefined {
-  let text: string;
+  const end = new Uint8Array(END_BYTES);
+  let length = 0;
   try {
-    text = Deno.readTextFileSync(path);
+    using file = Deno.openSync(path);
+    file.seekSync(Math.max(0, file.statSync().size - END_BYTES), Deno.SeekMode.Start);
+    for (let read: number | null = 1; read;) {
+      read = file.readSync(end.subarray(length));
+      length += read ?? 0;
+    }
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
   // The annotation is written last, so a truncated file does not have it.
-  const match = /"annotations":\{"varve\.generation":"(\d+)"\}\}$/.exec(text);
+  const match = END.exec(new TextDecoder().decode(end.subarray(0, length)));
   return match === null ? undefined : Number(match[1]);
 }
 

@@ -1,6 +1,11 @@
 import type { ChainId, DiffId, Digest, TreeDigest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { parseDescriptor, parseStrictJson, platformFromJson } from "../../../oci/mod.ts";
+import {
+  type Descriptor,
+  parseDescriptor,
+  parseStrictJson,
+  platformFromJson,
+} from "../../../oci/mod.ts";
 import type {
   BlobRecord,
   ChainRecord,
@@ -107,11 +112,22 @@ export function toChain(row: ChainRow): ChainRecord {
   };
 }
 
+/** A target as the store writes most of them: no field but these three, and nothing to escape or to judge. */
+const PLAIN_TARGET =
+  /^\{"mediaType":"[a-z0-9.+/-]+","digest":"sha256:[0-9a-f]{64}","size":[1-9][0-9]{0,14}\}$/;
+
+/** Reads the target of an image. The strict reader takes ten times as long as the engine's own. */
+function toTarget(text: string): Descriptor {
+  return PLAIN_TARGET.test(text)
+    ? JSON.parse(text)
+    : parseDescriptor(parseStrictJson(new TextEncoder().encode(text)));
+}
+
 /** The record of an image name's row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toImage(row: ImageRow): ImageRecord {
   const { name, created_at: createdAt, updated_at: updatedAt } = row;
   try {
-    const target = parseDescriptor(parseStrictJson(new TextEncoder().encode(row.target)));
+    const target = toTarget(row.target);
     const platform = row.platform === null
       ? undefined
       : platformFromJson(parseStrictJson(new TextEncoder().encode(row.platform)), name);

@@ -1,4 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
+import type { Descriptor } from "../../../../lib/oci/mod.ts";
+import { shownGeneration } from "../../../../lib/store/disk/layout_index.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 import { gcFixture } from "./gc/gc_fixture.ts";
 
 Deno.test("index.json is written when a name changes, and not by a load of what is there", async () => {
@@ -21,4 +24,35 @@ Deno.test("index.json is written when a name changes, and not by a load of what 
     { annotations }: { annotations: Record<string, string> },
   ) => annotations["org.opencontainers.image.ref.name"]);
   assertEquals(names, ["example.org/a:1", "example.org/b:1"]);
+});
+
+Deno.test("the generation in index.json is read from its end alone, however long the file is", async () => {
+  await using temp = await tempDir();
+  const path = temp.join("index.json");
+  assertEquals(shownGeneration(path), undefined);
+  const end = (generation: string) => `"annotations":{"varve.generation":"${generation}"}}`;
+  for (const generation of ["1", "9007199254740991"]) {
+    await Deno.writeTextFile(path, `{${end(generation)}`);
+    assertEquals(shownGeneration(path), Number(generation));
+    // A file with a hole, which no program can read into a string.
+    await Deno.truncate(path, 2 ** 32);
+    await Deno.writeTextFile(path, end(generation), { append: true });
+    assertEquals(shownGeneration(path), Number(generation));
+  }
+  await Deno.writeTextFile(path, `{${end("7").slice(0, -1)}`);
+  assertEquals(shownGeneration(path), undefined);
+});
+
+Deno.test("a target is read from its row as it was given, plain or not", async () => {
+  await using fixture = await gcFixture();
+  await fixture.load("example.org/a:1", ["one"]);
+  const { images } = fixture.store;
+  const target = images.get("example.org/a:1")?.target as Descriptor;
+  const platform = { os: "linux", architecture: "arm64" };
+  for (
+    const given of [target, { ...target, platform }, { ...target, annotations: { a: '"\\' } }]
+  ) {
+    images.set("example.org/b:1", given);
+    assertEquals(images.get("example.org/b:1")?.target, given);
+  }
 });
