@@ -1,4 +1,4 @@
-import { VarveError } from "../../errors.ts";
+import { isVarveError, VarveError } from "../../errors.ts";
 import { isSupported, lockHolder, sleep } from "../../linux/mod.ts";
 import type { DiskStore } from "../disk_store.ts";
 import { ROOT_FILES } from "./names.ts";
@@ -151,7 +151,14 @@ function ifMissing(error: unknown): void {
  * @param root the root directory of the store
  */
 export function servingProcess(root: string): number | undefined {
-  return isSupported() ? lockHolder(`${root}/${ROOT_FILES.serving}`)?.pid : undefined;
+  if (!isSupported()) return undefined;
+  try {
+    return lockHolder(`${root}/${ROOT_FILES.serving}`)?.pid;
+  } catch (error) {
+    // This process may not look at the store.
+    if (error instanceof Deno.errors.NotCapable || isVarveError(error, "E_SYSCALL")) return;
+    throw error;
+  }
 }
 
 /**
