@@ -50,8 +50,6 @@ export async function heal(disk: Disk): Promise<void> {
         for (const snapshot of await clearStaged(disk, id)) unfinished.add(snapshot);
       }
       await removeDeadOffers(paths, names, lives);
-      await removeFreeLocks(disk, names);
-      await forgetDeadCollection(disk);
       // The locks of dead owners show that healing is needed, and their directories hold what they
       // intended. Remove them only when all of it is done.
       if (await sweep(disk, { lives, unfinished })) {
@@ -59,6 +57,9 @@ export async function heal(disk: Disk): Promise<void> {
         for (const lock of dead.values()) lock.remove();
       }
     }
+    // A process that ended well leaves them, too, when it could not remove them.
+    await removeFreeLocks(disk, names);
+    await forgetDeadCollection(disk);
     await sweepKept(disk, names);
     writeIndex(disk);
   } finally {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Paths } from "../../../../lib/store/disk/paths.ts";
 import { emptyTrash } from "../../../../lib/store/disk/trash.ts";
 import { namesIn } from "../../../../lib/store/disk/system.ts";
+import { openStore } from "../../../../lib/store/mod.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
 import "../../../support/machine/needs.ts";
 
@@ -24,4 +25,17 @@ Deno.test("a start removes some trash in any case, and spends little time on muc
   } finally {
     performance.now = now;
   }
+});
+
+Deno.test("a start removes locks that nobody holds, also after a clean end", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  await (await openStore({ root }))[Symbol.asyncDispose]();
+  const { ingest } = new Paths(root);
+  const names = ["gc.lock", "snapshot-7.lock", `sha256:${"0".repeat(64)}.lock`];
+  for (const name of names) await Deno.writeTextFile(`${ingest}/${name}`, "");
+  using held = await Deno.open(`${ingest}/${names[1]}`, { write: true });
+  held.lockSync(true);
+  await (await openStore({ root }))[Symbol.asyncDispose]();
+  assertEquals((await namesIn(ingest)).filter((name) => names.includes(name)), [names[1]]);
 });
