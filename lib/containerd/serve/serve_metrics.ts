@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { fileError } from "../../linux/mod.ts";
 
 /** An address to listen on. */
 export interface Address {
@@ -25,7 +26,7 @@ export function serveMetrics(address: Address, text: () => string): MetricsServe
   if (!isLoopback(hostname)) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot serve metrics on ${shown}: other machines can reach it`,
+      `Cannot serve metrics on ${shown}: it is no address of loopback, so other machines may reach it`,
       { subject: shown, hint: "choose an address of loopback, such as 127.0.0.1" },
     );
   }
@@ -40,7 +41,9 @@ export function serveMetrics(address: Address, text: () => string): MetricsServe
       [Symbol.asyncDispose]: () => server.shutdown(),
     };
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (!(error instanceof Deno.errors.AddrInUse)) {
+      throw fileError(error, `serve metrics on ${shown}`);
+    }
     throw new VarveError(
       "E_BUSY",
       `Cannot serve metrics on ${shown}: another process listens there`,
@@ -56,5 +59,6 @@ function host(hostname: string): string {
 
 function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" ||
-    /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
+    (/^127(?:\.[0-9]{1,3}){3}$/.test(hostname) &&
+      hostname.split(".").every((octet) => Number(octet) <= 255));
 }

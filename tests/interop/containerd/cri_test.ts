@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { FilesystemUsage } from "../../support/containerd/cri/generated/cri_pb.ts";
-import { CriClient } from "../../support/containerd/cri/cri_client.ts";
+import { CriClient, type Pod } from "../../support/containerd/cri/cri_client.ts";
 import { boxLayer } from "../../support/images/busybox_image.ts";
 import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../../support/images/images.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
@@ -224,6 +224,51 @@ for (const way of ["load", "pull"] as const) {
     },
   });
 }
+
+Deno.test({
+  name:
+    "images with common, repeated and differently packed layers are pulled and run at the same time",
+  ...NEEDS,
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry();
+    const box = await boxLayer();
+    const file = (name: string) => [{ name: `file-${name}`, content: name }];
+    const config = { config: { Env: ["PATH=/bin"] } };
+    const kinds: readonly (readonly [string, Parameters<typeof buildImage>[0], number])[] = [
+      ["twice", { layers: [box, file("a"), file("a"), file("b"), file("a")] }, 2],
+      ["common", { layers: [box, file("a"), file("c")] }, 2],
+      ["zstd", { layers: [box, file("d"), file("e")], packing: "zstd" }, 2],
+      ["docker", { layers: [box, file("a")], docker: true }, 1],
+      ["plain", { layers: [box, file("c"), []], packing: "none" }, 1],
+    ];
+    const pause = await publish(registry, temp, await pauseImage());
+    const names: string[] = [];
+    for (const [name, spec] of kinds) {
+      const image = buildImage({ name: `example.org/${name}:1`, config, ...spec });
+      names.push(await publish(registry, temp, image));
+    }
+    await using served = await serveContainerdIn(temp.path, { cri: criConfig(pause) });
+    using cri = await CriClient.connect(served.ctr[2] as string);
+    await Promise.all(names.map((name) => cri.pull(name)));
+    assertEquals(await extracted(served), []);
+    // The box, and one layer for each file and for nothing, however often and however packed.
+    assertEquals((await namesIn(`${served.root}/layers`)).length, 1 + 5 + 1);
+    const pods = await Promise.all(
+      names.map((_, at) => cri.runPod(`pod-${at}`, temp.join(`${at}`))),
+    );
+    const found = await Promise.all(names.map(async (image, at) => {
+      const command = ["sleep", "1000000"];
+      const id = await cri.start(pods[at] as Pod, { name: "box", image, command });
+      return Number((await cri.exec(id, ["sh", "-c", "ls / | grep -c file-"])).stdout);
+    }));
+    assertEquals(found, kinds.map(([, , files]) => files));
+    await Promise.all(pods.map((pod) => cri.removePod(pod)));
+    for (const name of [...names, pause]) await cri.removeImage(name);
+    await collect(served);
+    await nothingIn(served);
+  },
+});
 
 Deno.test({
   name: "a hostile layer that Kubernetes pulls is refused, and no other applier extracts it",
