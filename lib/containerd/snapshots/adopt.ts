@@ -15,7 +15,8 @@ import type { DiskStore, SnapshotTable } from "../../store/mod.ts";
 
 /**
  * When a chain of the store is adopted: `cri` for pulls of Kubernetes, `all` for every client that names the chain, `off`
- * never. containerd then has no blobs of such layers, so it cannot export or push the image.
+ * never. containerd then has no blobs of such layers, so it cannot export the image, nor push it to a registry that lacks
+ * them.
  */
 export type AdoptMode = "cri" | "all" | "off";
 

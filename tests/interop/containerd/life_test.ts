@@ -204,6 +204,19 @@ Deno.test({
     assertStringIncludes(blobs, image.descriptor.digest);
     for (const { descriptor } of image.layers) assert(!blobs.includes(descriptor.digest), blobs);
     assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
+    // As the help of --adopt says: without the blobs containerd cannot give the image away.
+    await using empty = await dockerRegistry({ tls: true });
+    const other = `${empty.host}/box:1`;
+    for (
+      const give of [
+        ["image", "export", temp.join("export.tar"), remote],
+        ["image", "push", "--tlscacert", empty.ca, other, remote],
+      ]
+    ) {
+      const { code, stderr } = await served.any(give);
+      assert(code !== 0, `${give[1]} succeeded`);
+      assertMatch(stderr, /not found/);
+    }
     // The snapshots of containerd keep the layers, also without the image in the store.
     await served.varve.text(["rmi", NAME]);
     assertEquals(await served.text([...RUN, "--rm", remote, "two", "cat", "/etc/motd"]), "hello\n");

@@ -36,7 +36,8 @@ process serves a store.
 
 A pull does not fetch layers that the store holds: they were loaded or pulled by varve, or another namespace has them.
 --adopt says whose pulls: those of Kubernetes (cri), of every client that names the chain of its snapshot (all), or none
-(off). containerd then has no blobs of these layers, and cannot export or push the image.
+(off). containerd then has no blobs of these layers: it cannot export the image, nor push it to a registry that lacks
+them.
 
 --log says how the log on standard error is written: a line for each call that failed, and for each layer that was
 applied. --metrics serves metrics in Prometheus' format at http://ADDRESS:PORT/metrics, on loopback only.
