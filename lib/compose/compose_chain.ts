@@ -70,6 +70,7 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
   const cancel = { signal };
   let generation = directories.generation(diffIds, chainId);
   let isNew = false;
+  let found: ComposedImage | undefined;
   const directory = await directories.ensure({ chainId }, nameOf(above), async (target) => {
     isNew = true;
     const unique = [...new Set(diffIds)];
@@ -89,10 +90,13 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
     await withHint(notingDamage(directories, unique, composed));
   }, {
     ...cancel,
-    isWhole: (made) =>
-      isCurrent(findImageInfo(made), generation) && inodeOf(made) !== damaged?.inode,
+    isWhole(made) {
+      found = findImageInfo(made);
+      return isCurrent(found, generation) && inodeOf(made) !== damaged?.inode;
+    },
   });
-  return { directory, image: readImageInfo(directory), inode: inodeOf(directory), isNew };
+  const image = isNew ? readImageInfo(directory) : found ?? readImageInfo(directory);
+  return { directory, image, inode: inodeOf(directory), isNew };
 }
 
 /** Whether an image was composed by this version of the writer, from the layers as they are now. */

@@ -2,7 +2,7 @@ import { countUp, type Disk } from "./context.ts";
 import type { Paths } from "./paths.ts";
 import { liftIds } from "./recovery/age.ts";
 import { leaveWitness } from "./recovery/witness.ts";
-import { lstatOrNothing } from "./system.ts";
+import { exists } from "./system.ts";
 
 /**
  * Allocates `count` new cache ids, which follow each other; returns the first.
@@ -14,21 +14,15 @@ export async function allocateCacheIds(disk: Disk, count: number): Promise<numbe
   for (;;) {
     const first = disk.db.transact(() => countUp(disk.db, "next_cache_id", count) - count);
     leaveWitness(disk);
-    const taken = await findTaken(disk.paths, first, count);
+    const taken = findTaken(disk.paths, first, count);
     if (taken === undefined) return first;
     await liftIds(disk, taken);
   }
 }
 
-async function findTaken(
-  paths: Paths,
-  first: number,
-  count: number,
-): Promise<number | undefined> {
+function findTaken(paths: Paths, first: number, count: number): number | undefined {
   for (let id = first; id < first + count; id++) {
-    for (const path of [paths.layer(id), paths.chain(id), paths.snapshot(id)]) {
-      if (await lstatOrNothing(path) !== undefined) return id;
-    }
+    if ([paths.layer(id), paths.chain(id), paths.snapshot(id)].some(exists)) return id;
   }
   return undefined;
 }

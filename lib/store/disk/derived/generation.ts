@@ -13,7 +13,7 @@
  */
 import type { Disk } from "../context.ts";
 import { GENERATION } from "../names.ts";
-import { lstatOrNothingSync, writeNew } from "../system.ts";
+import { exists, writeNew } from "../system.ts";
 
 /** Counts for a file that cannot be read as a number: higher than any number that was counted. */
 const UNREADABLE = 1_000_000_000;
@@ -24,7 +24,7 @@ const NUMBER = /^[1-9][0-9]{0,11}\n$/;
 export function generationIn(home: string): number {
   const path = `${home}/${GENERATION}`;
   // Nearly no layer was ever repaired: a stat of a missing file is cheaper than a read.
-  if (lstatOrNothingSync(path) === undefined) return 0;
+  if (!exists(path)) return 0;
   const text = Deno.readTextFileSync(path);
   return NUMBER.test(text) ? Number(text) : UNREADABLE;
 }
