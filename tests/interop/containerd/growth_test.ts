@@ -3,12 +3,7 @@ import { assertEquals } from "@std/assert";
 import { needs } from "../../support/machine/needs.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
-import {
-  boxOfTwo,
-  importImage,
-  NAME,
-  RUN,
-} from "../../support/peers/ctr_images.ts";
+import { boxOfTwo, importImage, NAME, RUN } from "../../support/peers/ctr_images.ts";
 import { type ServedCensus, servedCensus } from "../../support/peers/served_census.ts";
 import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
 import { collect } from "../../support/peers/served_remains.ts";
@@ -39,7 +34,9 @@ Deno.test({
     await waitUntil("the end of what imports began", async () => {
       grown = more(before, await servedCensus(served));
       return Object.keys(grown).length === 0;
-    }, { deadline: PATIENCE }).catch(() => assertEquals(grown, {}, `before: ${JSON.stringify(before)}`));
+    }, { deadline: PATIENCE }).catch(() =>
+      assertEquals(grown, {}, `before: ${JSON.stringify(before)}`)
+    );
   },
 });
 
