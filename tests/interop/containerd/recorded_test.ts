@@ -153,6 +153,17 @@ Deno.test({
     const filter = `labels."containerd.io/snapshot.ref"==${built.layers[0]?.chainId},parent==""`;
     const [adopted, ...more] = await listed(it, filter);
     assert(adopted !== undefined && more.length === 0);
+    // A layer that varve cannot do is left to nobody: another applier would extract it without its parents.
+    const other = await prepared(it, prepareOf(built, 2));
+    const apply = applyOf(built, 2, other);
+    const encrypted = { ...apply, 1: { ...apply[1] as Wire, 1: `${GZIP}+encrypted` } };
+    const left = await it.diff("Apply", encrypted);
+    assertEquals(left.code, CODE.FAILED_PRECONDITION);
+    assertMatch(
+      left.message,
+      /does not have its parent yet; let containerd unpack one layer at a time$/,
+    );
+    only(await it.snapshots("Remove", { 1: "varve", 2: keyOf(built, 2) }));
     // containerd looks for a snapshot without parent. The chain has one, so varve does not answer that it exists.
     const names = [adopted.name];
     for (const at of [1, 2]) {
