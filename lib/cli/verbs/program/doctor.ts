@@ -6,9 +6,17 @@ import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { table } from "../../display/table.ts";
-import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "./doctor_facts.ts";
+import {
+  containerFacts,
+  findTool,
+  machineFacts,
+  type StoreFacts,
+  storeFacts,
+  TOOLS,
+} from "./doctor_facts.ts";
 import { inflaterOf } from "../../options.ts";
 import { stringOption, type Verb } from "../../verb.ts";
+import { slowFacts } from "./doctor_faster.ts";
 import { CONTAINERD_SOCKET, containerdLines, VARVE_SOCKET } from "./doctor_containerd.ts";
 import { openTrialStore } from "./trial_store.ts";
 import { VERSION } from "./version.ts";
@@ -27,7 +35,9 @@ JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySys
 "drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
 "inflater":{"name","why"},
 "containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"},
-"containerd":[{"check","ok":true|false|null,"found","wayOut":TEXT|null}]|null}
+"faster":[{"found","wayOut"}],"containerd":[{"check","ok":true|false|null,"found","wayOut":TEXT|null}]|null}
+
+faster tells what makes loads, pulls and mounts slower here than they could be, and what to do.
 
 containerd is checked where its default socket is, or at --containerd: whether it knows varve, and is configured and
 placed so that containers see the right files. Each line that is wrong says what to do.
@@ -50,7 +60,7 @@ Exit code: 0 if load and unpack work here, else 9.`,
     })));
     const containers = await containerFacts(context.io.env("PATH") ?? "");
     const inflater = inflaterFinding(context, store);
-    const facts = store === undefined ? {} : storeFacts(store);
+    const facts: Partial<StoreFacts> = store === undefined ? {} : storeFacts(store);
     const storePart = store === undefined
       ? { root: context.options.root, error: error?.message ?? "" }
       : {
@@ -59,6 +69,13 @@ Exit code: 0 if load and unpack work here, else 9.`,
         exists,
         durability: store.durability,
       };
+    const { fileSystem } = facts;
+    const faster = slowFacts({
+      inflater: { ...inflater, wanted: inflaterOf(context.options, store) },
+      drivers,
+      driver,
+      fileSystem,
+    });
     const containerd = await containerdLines(
       context.options.root,
       stringOption(options, "containerd"),
@@ -75,6 +92,7 @@ Exit code: 0 if load and unpack work here, else 9.`,
         inflater,
         tools,
         containers,
+        faster,
         containerd,
       },
       text: [
@@ -106,6 +124,11 @@ Exit code: 0 if load and unpack work here, else 9.`,
           tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
           context.columns,
         ),
+        ...faster.length === 0 ? [] : [table(
+          ["FASTER", ""],
+          faster.map(({ found, wayOut }) => [found, wayOut]),
+          context.columns,
+        )],
         ...containerd === null ? [] : [table(
           ["CONTAINERD", "", "", ""],
           containerd.map(({ check, ok, found, wayOut }) => [

@@ -76,8 +76,18 @@ function openFileLimit(): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-/** Facts about the file system of a store. Sizes are in bytes. */
-export function storeFacts(store: Store): Record<string, unknown> {
+/** A store, and the file system that holds it. Sizes are in bytes. */
+export interface StoreFacts {
+  readonly root: string | null;
+  readonly fileSystem?: string | undefined;
+  readonly size?: number | undefined;
+  readonly available?: number | undefined;
+  readonly freeInodes?: number | undefined;
+  readonly readOnly?: boolean | undefined;
+}
+
+/** Facts about the file system of a store. */
+export function storeFacts(store: Store): StoreFacts {
   if (store.root === null || !isSupported()) return { root: store.root };
   using root = ownFd(openAt(CWD, fromText(store.root), Open.READ | Open.DIRECTORY));
   const { type, size, available, freeInodes, readOnly } = fileSystemOf(root.fd);
