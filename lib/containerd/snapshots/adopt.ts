@@ -83,7 +83,7 @@ function heldLayer(
     below.push(ancestor.diffId);
   }
   // The hash in the chainID proves which layer it is, whoever names it.
-  const top = candidates(store, chainId, labels).find((diffId) =>
+  const top = candidates(store, table, chainId, labels).find((diffId) =>
     chainIds([...below, diffId]).at(-1) === chainId
   );
   if (top === undefined || ![...below, top].every((diffId) => isHeld(store, diffId))) {
@@ -92,14 +92,17 @@ function heldLayer(
   return top;
 }
 
+/** Layers that may be the topmost one: as the chain's row, another snapshot of the chain, or the labels say. */
 function candidates(
   { chains, layers }: DiskStore,
+  table: Pick<SnapshotTable, "byRef">,
   chainId: ChainId,
   labels: Readonly<Record<string, string>>,
 ): DiffId[] {
   const digests = [labels[DIFF_ID_LABEL], labels[LAYER_LABEL]].filter(isDigest) as Digest[];
   return [
     chains.get(chainId)?.diffId,
+    ...table.byRef(chainId).map(({ diffId }) => diffId ?? undefined),
     ...digests.map((digest) =>
       layers.get(digest as DiffId)?.diffId ?? layers.byBlob(digest)?.diffId
     ),

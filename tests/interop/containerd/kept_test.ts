@@ -5,9 +5,11 @@ import { tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
 import { boxOfTwo, importImage, NAME, RUN, SNAPSHOTTER } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
+import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
 import { collect, namesIn, nothingIn } from "../../support/peers/served_remains.ts";
 
-const NEEDS = needs({ root: true, mount: true, tools: ["containerd", "ctr", "runc", "busybox"] });
+const NEED = { root: true, mount: true, tools: ["containerd", "ctr", "runc", "busybox"] } as const;
+const NEEDS = needs(NEED);
 const LOOK = [...RUN, "--rm", NAME, "look", "cat", "/etc/motd"];
 
 /** Directories of a store that hold what images and snapshots are made of. */
@@ -113,6 +115,45 @@ Deno.test({
     assert((await served.any(LOOK)).code !== 0);
 
     await served.text([...other, "image", "rm", "--sync", NAME]);
+    await collect(served);
+    await freed(served);
+    await nothingIn(served);
+  },
+});
+
+Deno.test({
+  name: "a namespace adopts the snapshots of another, which stay while one of them needs them",
+  ...needs({ ...NEED, tools: [...NEED.tools, ...REGISTRY_TOOLS] }),
+  fn: async () => {
+    await using temp = await tempDir("varve-test-", "/var/tmp");
+    await using registry = await dockerRegistry({ tls: true });
+    await using served = await serveContainerdIn(temp.path, {
+      args: ["--adopt", "all"],
+      env: { SSL_CERT_FILE: registry.ca },
+    });
+    const image = await boxOfTwo();
+    await importImage(served, temp, image);
+    const remote = `${registry.host}/box:1`;
+    await served.text(["image", "push", "--tlscacert", registry.ca, remote, NAME]);
+    await served.text(["image", "rm", "--sync", NAME]);
+    await collect(served);
+    await freed(served);
+    const other = ["-n", `other-${crypto.randomUUID()}`];
+    const pull = ["image", "pull", "--local=false", "--platform", "linux/amd64", ...SNAPSHOTTER];
+    const look = [...RUN, "--rm", remote, "look", "cat", "/etc/motd"];
+    await served.text([...pull, remote]);
+    await served.text([...other, ...pull, remote]);
+    // One row for both.
+    assertEquals((await served.varve.json(["snapshot", "ls"])).length, 2);
+    const blobs = await served.text([...other, "content", "ls", "-q"]);
+    for (const { descriptor } of image.layers) assert(!blobs.includes(descriptor.digest), blobs);
+    assertEquals(await served.text([...other, ...look]), "hello\n");
+
+    await served.text(["image", "rm", "--sync", remote]);
+    await collect(served);
+    assertEquals((await served.varve.json(["snapshot", "ls"])).length, 2);
+    assertEquals(await served.text([...other, ...look]), "hello\n");
+    await served.text([...other, "image", "rm", "--sync", remote]);
     await collect(served);
     await freed(served);
     await nothingIn(served);

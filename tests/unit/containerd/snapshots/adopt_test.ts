@@ -131,6 +131,13 @@ Deno.test({
     // On another parent it would be another chain.
     assertEquals(await adopt(null, chains[1], diffIds[1]!), false);
     assertEquals(await adopt(lower!.key, chains[1], diffIds[1]!), true);
+    // Another client names the chain alone: the snapshots that are there say what it is.
+    const byRef = (parent: string | null, ref: string) =>
+      adoptChain(store, { parent, labels: { [REF]: ref } }, "all");
+    assertEquals(await byRef(null, chains[0]), true);
+    assertEquals(await byRef(lower!.key, chains[1]), true);
+    assertEquals(adoptedRows(made).length, 2);
+    assertEquals(await byRef(null, chains[1]), false);
   },
 });
 
