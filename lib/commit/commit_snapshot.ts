@@ -63,7 +63,6 @@ export async function commitSnapshot(
   }
   await using owned = new AsyncDisposableStack();
   const pool = options.pool ?? owned.use(createPool());
-  pool.prepare("extract");
   const parent = await parentImage(store, source.row, source.layers);
   // Parse the changes first: a malformed change must fail before the snapshot is read.
   const config = changedConfig(store, options, parent, source.layers);

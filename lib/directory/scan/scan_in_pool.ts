@@ -1,13 +1,14 @@
 import type { Warning } from "../../layer/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
-import { boundedParallel } from "../../pool/internal.ts";
-import type { Pool } from "../../pool/mod.ts";
+import { boundedParallel, type BriefJob } from "../../pool/internal.ts";
+import type { Job, Pool } from "../../pool/mod.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
 import { directoryLayerJob } from "./directory_layer_job.ts";
 import { divideDirectories } from "./list_directories.ts";
 import { mergeWarnings } from "./merge_warnings.ts";
 import type { ScanRules } from "./scan_directories.ts";
 import { assembleJob, listJob, scanJob } from "./scan_jobs.ts";
+import { isSmallTree } from "./small_tree.ts";
 
 /** Options of {@linkcode scanInPool}. */
 export interface PoolScan extends ScanPlace {
@@ -69,14 +70,21 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const { pool, base, rules = {}, target = null, signal, onProgress } = options;
   const place: ScanPlace = { root: options.root, form: options.form };
   const run = { signal };
-  const directories = await pool.run(listJob, place, run);
+  const small = isSmallTree(place.root);
+  if (!small) pool.prepare("extract");
+  const sized = <Input, Output>(job: Job<Input, Output>): BriefJob<Input, Output> => ({
+    ...job,
+    isBrief: () => small,
+  });
+  const directories = await pool.run(sized(listJob), place, run);
   const names = directories.reduce((sum, { names }) => sum + names, 0);
   const most = pool.inline || pool.size === 1 ? 1 : pool.size * PARTS_PER_WORKER;
   const count = options.parts ?? Math.min(most, Math.ceil(names / NAMES_PER_PART));
   const divided = divideDirectories(directories, count);
   const parts: ScanPart[] = await boundedParallel(
     divided,
-    (directories, signal) => pool.run(scanJob, { place, base, directories, rules }, { signal }),
+    (directories, signal) =>
+      pool.run(sized(scanJob), { place, base, directories, rules }, { signal }),
     run,
   );
   const reporting = {
@@ -86,13 +94,17 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
       : ({ read }: { read: number }) => onProgress(read),
   };
   const { tree, empty, warnings } = await pool.run(
-    assembleJob,
+    sized(assembleJob),
     { place, base, parts, rules, read: target === null },
     target === null ? reporting : run,
   );
   if (target === null) return { layer: null, tree, empty, warnings };
   if (empty) return { layer: null, tree: null, empty, warnings };
   const bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const layer = await pool.run(directoryLayerJob, { place, tree, bytes, rules, target }, reporting);
+  const layer = await pool.run(
+    sized(directoryLayerJob),
+    { place, tree, bytes, rules, target },
+    reporting,
+  );
   return { layer, tree: null, empty, warnings: mergeWarnings([warnings, layer.warnings]) };
 }
