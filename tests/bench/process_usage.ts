@@ -19,6 +19,12 @@ export async function exactCpuTimeOf(pid: number): Promise<number> {
   return sum / 1e6;
 }
 
+/** CPU time of the first thread of a process in milliseconds: in Deno, of the one that runs the program. */
+export async function mainThreadTimeOf(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/schedstat`);
+  return Number(text.split(" ")[0]) / 1e6;
+}
+
 /** Milliseconds of a tick of the kernel's interface to user space (`USER_HZ` is 100). */
 const TICK_MS = 10;
 
