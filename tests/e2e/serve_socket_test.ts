@@ -111,8 +111,11 @@ const DIGEST = `sha256:${"0".repeat(64)}`;
 
 /** Rows of a store that has many. */
 const ROWS = 10_000;
-/** How many more CPU seconds a start may take with them. One look at each row is far more. */
-const MORE = 0.3;
+/**
+ * How many more CPU seconds a start may take with them. A start takes less than one; where others have the cores it is
+ * more by chance, so the best of some starts counts. Work for each row is seconds.
+ */
+const MORE = 0.5;
 
 Deno.test("serve: a start costs the same with many rows, also after a kill", async () => {
   await using temp = await tempDir();
@@ -129,7 +132,7 @@ Deno.test("serve: a start costs the same with many rows, also after a kill", asy
   const socket = temp.join("varve.sock");
   const costs = async (name: string): Promise<number> => {
     const all: number[] = [];
-    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    for (const signal of ["SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM"] as const) {
       const daemon = await served(temp.join(name), { args: ["--socket", socket] });
       using client = await createGrpcClient(socket);
       await client.unary(Snapshots.method.stat, { key: "d/7/r" }).catch(() => {});
@@ -137,8 +140,8 @@ Deno.test("serve: a start costs the same with many rows, also after a kill", asy
       client[Symbol.dispose]();
       await daemon.end(signal);
     }
-    // The second start is that after the kill.
-    return all[1] as number;
+    // The first one made what a new store lacks; all others come after a kill.
+    return Math.min(...all.slice(1));
   };
   const [few, many] = [await costs("few"), await costs("many")];
   assert(many <= few + MORE, `${many} CPU seconds with many rows, ${few} with few`);
