@@ -13,7 +13,7 @@ import {
   type Supervisor,
 } from "../support/faults/supervisor.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
-import { errnoFault, failAt } from "../torture/errno.ts";
+import { errnoFault, failAt, otherDrivers } from "../torture/errno.ts";
 import { findingText, pointsOf } from "../torture/finding.ts";
 import { killAt } from "../torture/kill.ts";
 
@@ -86,10 +86,11 @@ async function killSome(stage: Stage, tries: number): Promise<string[]> {
 
 async function failSome(stage: Stage, tries: number): Promise<string[]> {
   const undisturbed = await stage.undisturbed(true);
+  const others = await otherDrivers(stage);
   const found: string[] = [];
   for (const call of some(undisturbed.calls, tries)) {
     const fault = errnoFault(call, SEED);
-    const what = await failAt(stage, undisturbed, fault);
+    const what = await failAt(stage, undisturbed, fault, others);
     const scenario = stage.scenario.name;
     if (what.length > 0) found.push(findingText({ scenario, fault, seed: SEED, what }));
   }

@@ -27,11 +27,14 @@ export function errnoFault({ name, number }: Call, seed: number): ErrnoFault {
 /**
  * Runs the command with a fault. It must succeed or end with one clean line; once all is well again, it must succeed.
  * Gives what is wrong.
+ *
+ * @param others what the command may leave when it succeeds: see {@linkcode otherDrivers}
  */
 export async function failAt(
   stage: Stage,
   undisturbed: Undisturbed,
   fault: ErrnoFault,
+  others: readonly Undisturbed[] = [],
 ): Promise<string[]> {
   await stage.reset();
   const { code, stderr, calls } = await stage.run(fault, true);
@@ -41,8 +44,18 @@ export async function failAt(
   const isLock = fault.errno === "ENOLCK" || call.name === "lock";
   const failure = stage.scenario.command[0] === "run" ? RUN_FAILED : SYSCALL;
   const end = judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
-  const found = [...end, ...await afterwards(stage, undisturbed)];
+  const found = [...end, ...await afterwards(stage, undisturbed, code === 0 ? others : [])];
   return found.map((line) => `${where}: ${line}`);
+}
+
+/** What the next best drivers leave: a command takes one of them, and warns, when the trial of a better one fails. */
+export async function otherDrivers(stage: Stage): Promise<Undisturbed[]> {
+  if (stage.scenario.mounts !== true) return [];
+  const others: Undisturbed[] = [];
+  for (const driver of ["overlay", "native"]) {
+    others.push(await stage.undisturbed(true, { VARVE_DRIVER: driver }));
+  }
+  return others;
 }
 
 /** What is wrong with the end of a command that met a fault. */

@@ -14,7 +14,7 @@ import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.t
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { missing } from "../support/machine/needs.ts";
 import { COLLECTED } from "./collect.ts";
-import { errnoFault, failAt } from "./errno.ts";
+import { errnoFault, failAt, otherDrivers } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { orderOf } from "./order_of.ts";
 import { killAll, killAt } from "./kill.ts";
@@ -61,12 +61,13 @@ async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding, s
 
 async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding, string> {
   const undisturbed = await stage.undisturbed(true);
+  const others = await otherDrivers(stage);
   const { calls } = undisturbed;
   const points = options.at === undefined ? pointsOf(calls, options) : [options.at];
   for (const call of points.map((at) => calls[at - 1])) {
     if (call === undefined) continue;
     const fault = errnoFault(call, options.seed);
-    const what = await failAt(stage, undisturbed, fault);
+    const what = await failAt(stage, undisturbed, fault, others);
     if (what.length > 0) yield { scenario: stage.scenario.name, fault, seed: options.seed, what };
   }
   return `${calls.length} calls, ${points.length} of them failed`;

@@ -153,9 +153,12 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Plays the command once without a fault. */
-  async undisturbed(everything?: boolean): Promise<Undisturbed> {
+  async undisturbed(
+    everything?: boolean,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Undisturbed> {
     await this.reset();
-    const { code, calls, stderr } = await this.run(undefined, everything);
+    const { code, calls, stderr } = await this.run(undefined, everything, env);
     if (code !== 0) throw new Error(`Cannot play ${this.scenario.name}: exit ${code}: ${stderr}`);
     return { calls, facts: await this.facts() };
   }
