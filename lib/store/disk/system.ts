@@ -1,5 +1,5 @@
 import { fromText } from "../../bytes/mod.ts";
-import { CWD, tryStatAt } from "../../linux/mod.ts";
+import { CWD, isSupported, tryStatAt } from "../../linux/mod.ts";
 
 /** The lstat(2) of a path; `undefined` when it does not exist. */
 export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
@@ -23,6 +23,7 @@ export function lstatOrNothingSync(path: string): Deno.FileInfo | undefined {
 
 /** Whether a path exists; links are not followed. For what is usually missing: no error is made then, which takes long. */
 export function exists(path: string): boolean {
+  if (!isSupported()) return lstatOrNothingSync(path) !== undefined;
   return tryStatAt(CWD, fromText(path)) !== undefined;
 }
 
