@@ -126,6 +126,9 @@ Deno.test({
       buildImage({ name: "example.org/huge:1", layers, blobs: [hugeBlob()] }),
     );
     await served.text(["image", "import", ...VARVE, temp.join("box.tar")]);
+    // The snapshot needs the composed image of the chain, so that is made now, and not in some idle moment.
+    await served.text(["snapshots", ...VARVE, "prepare", "big", box.chainId]);
+    await served.text(["snapshots", ...VARVE, "label", "big", "containerd.io/gc.root=1"]);
 
     const works = async () => await metric(served, "jobs_running") > 0;
     const isWritten = async () =>
@@ -138,8 +141,6 @@ Deno.test({
         await served.any(["image", "rm", "--sync", "example.org/huge:1"]);
       }));
 
-    await served.text(["snapshots", ...VARVE, "prepare", "big", box.chainId]);
-    await served.text(["snapshots", ...VARVE, "label", "big", "containerd.io/gc.root=1"]);
     const rows: { key: string; cacheId: number }[] = await served.varve.json(["snapshot", "ls"]);
     const upper = rows.find(({ key }) => key.endsWith("/big"))?.cacheId;
     await Deno.writeFile(`${served.root}/snapshots/${upper}/fs/huge`, new Uint8Array());
