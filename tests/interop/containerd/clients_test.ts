@@ -6,6 +6,7 @@ import { archiveTar, buildImage, ociFiles } from "../../support/images/images.ts
 import { needs } from "../../support/machine/needs.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
+import { keptSnapshot } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
 import { collect, namesIn } from "../../support/peers/served_remains.ts";
 import { tarOf } from "../../support/tar/tar_fixture.ts";
@@ -127,8 +128,7 @@ Deno.test({
     );
     await served.text(["image", "import", ...VARVE, temp.join("box.tar")]);
     // The snapshot needs the composed image of the chain, so that is made now, and not in some idle moment.
-    await served.text(["snapshots", ...VARVE, "prepare", "big", box.chainId]);
-    await served.text(["snapshots", ...VARVE, "label", "big", "containerd.io/gc.root=1"]);
+    await keptSnapshot(served, "prepare", "big", box.chainId);
 
     const works = async () => await metric(served, "jobs_running") > 0;
     const isWritten = async () =>

@@ -9,6 +9,7 @@ import { run, runAny } from "../../support/machine/process.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { namesIn } from "../../support/peers/served_remains.ts";
+import { keptSnapshot } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
 
 const NEEDS = needs({ root: true, mount: true, tools: ["containerd", "ctr", "runc", "busybox"] });
@@ -88,9 +89,7 @@ for (const driver of ["erofs", "overlay", "native"]) {
       await start("example.org/one:1");
       await start("example.org/many:1");
       await start("example.org/many:1");
-      await served.text(["snapshots", ...VARVE, "view", "view", chainId]);
-      // Else it is garbage.
-      await served.text(["snapshots", ...VARVE, "label", "view", "containerd.io/gc.root=1"]);
+      await keptSnapshot(served, "view", "view", chainId);
 
       await loseAll(served, temp.path);
       assertEquals(await mountsBelow(temp.path), []);

@@ -62,3 +62,29 @@ export function failedCalls(log: string): FailedCall[] {
     .map((line) => JSON.parse(line) as FailedCall & { readonly event: string })
     .filter(({ event }) => event === "failed");
 }
+
+/** How often a snapshot is made anew. */
+const TRIES = 10;
+
+/**
+ * Makes a snapshot that containerd's garbage collection keeps. Between the two commands it is garbage, and a collection
+ * may take it: then it is made again.
+ */
+export async function keptSnapshot(
+  served: ServedContainerd,
+  verb: "prepare" | "view",
+  key: string,
+  parent: string,
+): Promise<void> {
+  const snapshots = ["snapshots", ...SNAPSHOTTER];
+  let told = "";
+  for (let tries = TRIES; tries > 0; tries--) {
+    await served.text([...snapshots, verb, key, parent]);
+    const root = [...snapshots, "label", key, "containerd.io/gc.root=1"];
+    const { code, stderr } = await served.any(root);
+    if (code === 0) return;
+    told = stderr;
+    if (!stderr.includes("not found")) break;
+  }
+  throw new Error(`Cannot keep snapshot ${key}: ${told}`);
+}
