@@ -40,6 +40,7 @@ export async function extracted(served: ServedContainerd): Promise<string[]> {
   const { stdout } = await run([
     "find",
     `${served.root}/snapshots`,
+    "-ignore_readdir_race",
     "-path",
     "*/fs/*",
   ]);
