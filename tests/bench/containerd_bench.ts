@@ -154,7 +154,7 @@ for (const [what] of costs) {
   figure("  CPU of containerd and varve", least(what, "cpu"), "s");
 }
 const run1 = "import and run, ";
-const ratio = (a: string, b: string, of: keyof Cost) => least(a, of) / least(b, of);
+const ratio = (a: string, b: string, cost: keyof Cost) => least(a, cost) / least(b, cost);
 figure(
   "import and run, faster than overlayfs",
   ratio(`${run1}overlayfs`, `${run1}varve`, "wall"),
@@ -162,18 +162,19 @@ figure(
   { atLeast: 5 },
 );
 figure("  by CPU", ratio(`${run1}overlayfs`, `${run1}varve`, "cpu"), "×", { atLeast: 3.5 });
-const unpack = (what: string, of: keyof Cost) => least(what, of) - least("import --no-unpack", of);
-for (const  of of["wall", "cpu"] as const) {
-  const own = unpack("import, varve", of);
-  const by = of === "cpu" ? "  by CPU" : "";
+const unpack = (what: string, cost: keyof Cost) =>
+  least(what, cost) - least("import --no-unpack", cost);
+for (const cost of ["wall", "cpu"] as const) {
+  const own = unpack("import, varve", cost);
+  const by = cost === "cpu" ? "  by CPU" : "";
   figure(`the unpacking${by}`, own, "s");
-  figure(`  faster than overlayfs${by}`, unpack("import, overlayfs", of) / own, "×", {
+  figure(`  faster than overlayfs${by}`, unpack("import, overlayfs", cost) / own, "×", {
     atLeast: 7,
   });
-  figure(`  by varve load${by}`, own / least("varve load", of), "×", { atMost: 1.3 });
+  figure(`  by varve load${by}`, own / least("varve load", cost), "×", { atMost: 1.3 });
   figure(
     `  through Content.Read by through files${by}`,
-    unpack("import, varve by Content.Read", of) / own,
+    unpack("import, varve by Content.Read", cost) / own,
     "×",
     { atMost: 2 },
   );

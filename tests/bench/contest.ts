@@ -2,6 +2,7 @@
 import { prng } from "../support/prng.ts";
 import { run } from "../support/machine/process.ts";
 import { timingOf } from "./harness.ts";
+import { type Interval, ratioOf } from "./ratio.ts";
 
 /** A command and what surrounds it. */
 export interface Contestant {
@@ -17,13 +18,6 @@ export interface Contestant {
 export interface Cost {
   readonly cpu: number;
   readonly wall: number;
-}
-
-/** A ratio of two series, round by round: its median, and the 95 % interval of that. */
-export interface Ratio {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
 }
 
 /** The costs of each contestant, by round. One more round before these is not counted. */
@@ -63,21 +57,11 @@ export function medianOf(costs: readonly Cost[], what: keyof Cost = "cpu"): numb
   return timingOf(costs.map((cost) => cost[what])).median;
 }
 
-/** The ratio of one series to another, by bootstrap. */
-export function ratioOf(
+/** The ratio of one series to another, round by round. */
+export function costRatio(
   costs: readonly Cost[],
   base: readonly Cost[],
   what: keyof Cost = "cpu",
-): Ratio {
-  const ratios = costs.map((cost, i) => cost[what] / (base[i] as Cost)[what]);
-  const { pick } = prng(2);
-  const medians = Array.from(
-    { length: 1000 },
-    () => timingOf(ratios.map(() => pick(ratios))).median,
-  ).sort((a, b) => a - b);
-  return {
-    median: timingOf(ratios).median,
-    low: medians[25] as number,
-    high: medians[974] as number,
-  };
+): Interval {
+  return ratioOf(costs.map((cost) => cost[what]), base.map((cost) => cost[what]));
 }

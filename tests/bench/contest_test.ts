@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { contest, type Cost, medianOf, ratioOf } from "./contest.ts";
+import { contest, type Cost, costRatio, medianOf } from "./contest.ts";
 
 const costs = (...cpu: number[]): Cost[] => cpu.map((one) => ({ cpu: one, wall: 2 * one }));
 
 Deno.test("a ratio is taken round by round, and its interval holds the median", () => {
   const base = costs(1, 2, 4, 8, 16);
-  assertEquals(ratioOf(costs(2, 4, 8, 16, 32), base), { median: 2, low: 2, high: 2 });
-  const { median, low, high } = ratioOf(costs(1, 4, 12, 32, 80), base);
+  assertEquals(costRatio(costs(2, 4, 8, 16, 32), base), { median: 2, low: 2, high: 2 });
+  const { median, low, high } = costRatio(costs(1, 4, 12, 32, 80), base);
   assertEquals(median, 3);
   assert(low < median && median < high);
   assertEquals([medianOf(base), medianOf(base, "wall")], [4, 8]);

@@ -6,7 +6,8 @@ import { tempDir } from "../support/machine/temp_dir.ts";
 import { run, runAny } from "../support/machine/process.ts";
 import { figure, timingOf } from "./harness.ts";
 import { FLOOR_TOOLS, type FloorInflater, NativeFloor } from "./native_floor.ts";
-import { figureRatio, ratioOf, type Usage, usageOf } from "./pairs.ts";
+import { type Usage, usageOf } from "./process_usage.ts";
+import { figureRatio, ratioOf } from "./ratio.ts";
 import { compileProgram } from "./program.ts";
 import { isHere, realImage } from "./real_images.ts";
 

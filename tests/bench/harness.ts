@@ -84,8 +84,8 @@ export function timingOf(times: readonly number[]): Timing {
 
 /** What a figure must keep. */
 export interface Bound {
-  readonly atLeast?: number;
-  readonly atMost?: number;
+  readonly atLeast?: number | undefined;
+  readonly atMost?: number | undefined;
 }
 
 /** Whether a value keeps its bound. */

@@ -3,7 +3,7 @@
  * what came, what comes out, and the bytes of the files. It checks nothing and keeps no tree.
  */
 import { run } from "../support/machine/process.ts";
-import { type Usage, usageOf } from "./pairs.ts";
+import { type Usage, usageOf } from "./process_usage.ts";
 import type { BenchImage } from "./real_images.ts";
 
 /** A way to inflate. */

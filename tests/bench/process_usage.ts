@@ -1,4 +1,5 @@
-/** What another process uses: CPU time, memory, threads and descriptors, as /proc says. */
+/** What another process uses: CPU time, memory, threads and descriptors, as /proc says, or as it says at its end. */
+import { run, type RunOptions } from "../support/machine/process.ts";
 
 /** CPU time so far of a process and of those that it started and that have ended, in milliseconds, in ticks of 10 ms. */
 export async function cpuTimeOf(pid: number): Promise<number> {
@@ -41,4 +42,26 @@ export async function memoryOf(
 /** Begins the highest memory of a process anew. */
 export async function forgetPeak(pid: number): Promise<void> {
   await Deno.writeTextFile(`/proc/${pid}/clear_refs`, "5");
+}
+
+/** What a process and all processes that it waited for used. */
+export interface Usage {
+  /** CPU time in seconds, exact to 10 ms. */
+  readonly cpu: number;
+  /** Wall time in seconds, exact to 10 ms. */
+  readonly wall: number;
+  /** Highest resident memory of one of them, in MiB. */
+  readonly peak: number;
+}
+
+/** Runs a process to its end and tells what it used. */
+export async function usageOf(
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<Usage> {
+  const time = ["/usr/bin/time", "-f", "%U %S %e %M"];
+  const { stderr } = await run([...time, ...command], { timeout: 900_000, ...options });
+  const last = stderr.trim().split("\n").at(-1) ?? "";
+  const [user = NaN, system = NaN, wall = NaN, kib = NaN] = last.split(" ").map(Number);
+  return { cpu: user + system, wall, peak: kib / 1024 };
 }

@@ -16,10 +16,11 @@ import { lazyBuiltins } from "../support/compile/lazy_builtins.ts";
 import type { Cli } from "../support/cli/cli.ts";
 import { run, runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
-import { contest, type Contestant, type Cost, medianOf, ratioOf } from "./contest.ts";
+import { contest, type Contestant, costRatio, medianOf } from "./contest.ts";
 import { figure } from "./harness.ts";
 import { addRows } from "./many_rows.ts";
 import { compileProgram } from "./program.ts";
+import { figureRatio } from "./ratio.ts";
 
 const ROUNDS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? 30);
 const FEW = 10, MANY = 10_000;
@@ -36,13 +37,6 @@ const of = (cli: Cli, args: readonly string[], more: Partial<Contestant> = {}): 
   env: cli.env,
   ...more,
 });
-
-/** Prints a ratio, and judges it by the end of its interval that speaks for it. */
-function judge(name: string, costs: readonly Cost[], base: readonly Cost[], atMost?: number): void {
-  const { median, low, high } = ratioOf(costs, base);
-  figure(`${name}, median`, median, `× [${low.toFixed(2)}, ${high.toFixed(2)}]`);
-  if (atMost !== undefined) figure(`${name}, low end of the interval`, low, "×", { atMost });
-}
 
 async function benchStart(): Promise<void> {
   const [home = ""] = await Array.fromAsync(Deno.readDir(temp.join("cache/varve")), (d) => d.name);
@@ -68,7 +62,8 @@ async function benchStart(): Promise<void> {
   figure("an empty program", medianOf(empty) * 1000, "ms");
   for (const [name, costs] of Object.entries(others)) {
     figure(name, medianOf(costs) * 1000, "ms");
-    judge(`${name} to an empty program`, costs, empty, START_BOUNDS[name]);
+    const bound = { atMost: START_BOUNDS[name] };
+    figureRatio(`${name} to an empty program`, costRatio(costs, empty), bound);
   }
 }
 
@@ -103,8 +98,7 @@ async function benchContainers(): Promise<void> {
     figure(`${name}: true in a container, CPU`, medianOf(costs[name]) * 1000, "ms");
     figure(`${name}: true in a container, time`, medianOf(costs[name], "wall") * 1000, "ms");
   }
-  const { median, low, high } = ratioOf(costs.run, costs.podman, "wall");
-  figure("run to podman, time", median, `× [${low.toFixed(2)}, ${high.toFixed(2)}]`);
+  figureRatio("run to podman, time", costRatio(costs.run, costs.podman, "wall"));
   await varve.text(["snapshot", "rm", "one"]);
   await runAny([...podman, "system", "reset", "--force"]);
 }
@@ -153,7 +147,8 @@ async function benchTables(): Promise<void> {
     const rounds = atMost === undefined ? Math.ceil(ROUNDS / 3) : ROUNDS;
     const costs = await contest({ few: pair(few), many: pair(many) }, rounds);
     figure(`${name}, ${FEW} of each`, medianOf(costs.few) * 1000, "ms");
-    judge(`${name}, ${MANY} of each to ${FEW}`, costs.many, costs.few, atMost);
+    const ratio = costRatio(costs.many, costs.few);
+    figureRatio(`${name}, ${MANY} of each to ${FEW}`, ratio, { atMost });
   }
 }
 

@@ -17,7 +17,8 @@ import { Cli, MAIN } from "../support/cli/cli.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
 import { figure, timingOf } from "./harness.ts";
-import { figureRatio, ratioOf, usageOf } from "./pairs.ts";
+import { usageOf } from "./process_usage.ts";
+import { figureRatio, ratioOf } from "./ratio.ts";
 
 const snapshots = Number(Deno.env.get("VARVE_BENCH_SNAPSHOTS") ?? "100000");
 const mebibytes = Number(Deno.env.get("VARVE_BENCH_LAYER_MIB") ?? "4096");

@@ -1,29 +1,6 @@
-/** Alternating pairs of processes: a ratio of each pair, and how sure their median is. */
-import { run, type RunOptions } from "../support/machine/process.ts";
+/** The ratio of two series that were measured in turn, and how sure it is. */
 import { prng } from "../support/prng.ts";
 import { type Bound, figure, holds, timingOf } from "./harness.ts";
-
-/** What a process and all processes that it waited for used. */
-export interface Usage {
-  /** CPU time in seconds, exact to 10 ms. */
-  readonly cpu: number;
-  /** Wall time in seconds, exact to 10 ms. */
-  readonly wall: number;
-  /** Highest resident memory of one of them, in MiB. */
-  readonly peak: number;
-}
-
-/** Runs a process to its end and tells what it used. */
-export async function usageOf(
-  command: readonly string[],
-  options: RunOptions = {},
-): Promise<Usage> {
-  const time = ["/usr/bin/time", "-f", "%U %S %e %M"];
-  const { stderr } = await run([...time, ...command], { timeout: 900_000, ...options });
-  const last = stderr.trim().split("\n").at(-1) ?? "";
-  const [user = NaN, system = NaN, wall = NaN, kib = NaN] = last.split(" ").map(Number);
-  return { cpu: user + system, wall, peak: kib / 1024 };
-}
 
 /** A median, and the interval in which it lies with a probability of 95 %. */
 export interface Interval {
@@ -38,10 +15,10 @@ const DRAWS = 2000;
 /** The median of the ratios of pairs `a[i] / b[i]`, with its interval by drawing the pairs anew (bootstrap). */
 export function ratioOf(a: readonly number[], b: readonly number[]): Interval {
   const ratios = a.map((value, i) => value / (b[i] as number));
-  const random = prng(1);
+  const { pick } = prng(1);
   const medians = Array.from(
     { length: DRAWS },
-    () => timingOf(ratios.map(() => ratios[random.int(0, ratios.length)] as number)).median,
+    () => timingOf(ratios.map(() => pick(ratios))).median,
   ).sort((x, y) => x - y);
   return {
     median: timingOf(ratios).median,
