@@ -104,6 +104,8 @@ export interface CommitRequest {
    * `undefined`.
    */
   readonly parent: string | null | undefined;
+  /** Its disk use; measured later when absent. */
+  readonly usage?: Usage | undefined;
   /** The time, in microseconds since the epoch. */
   readonly now: number;
 }
@@ -162,14 +164,15 @@ function checkRebase(table: ReadTable, key: string, parent: string): void {
 
 /**
  * Turns an active snapshot into a committed one. Its key becomes free, and its labels and times are replaced. Its usage
- * is unknown until it is measured. One with a layer keeps its directory: the marker there says which layer it is.
+ * is unknown until it is measured, unless the request says it. One with a layer keeps its directory: the marker there
+ * says which layer it is.
  *
  * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key, or no such new parent ·
  * `E_PRECONDITION` it is not active, or the new parent is not committed · `E_USAGE` its parent is not the requested
  * parent, or a bad name or label
  */
 export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRow {
-  const { name, key, labels, now } = request;
+  const { name, key, labels, usage = null, now } = request;
   const row = checkCommit(table, request);
   const committed: SnapshotRow = {
     ...row,
@@ -178,7 +181,7 @@ export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRo
     labels: keptLabels(labels),
     createdAt: now,
     updatedAt: now,
-    usage: null,
+    usage,
   };
   table.delete(key);
   table.put(committed);

@@ -166,8 +166,11 @@ export class StoreSnapshotter implements Snapshotter {
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
     const { labels = {}, parent } = options;
     const request = { name, key, labels, parent, now: this.#now() };
-    const row = this.#snapshots.read((table) => machine.checkCommit(table, request));
-    await refuseWhole(this.#store, row, this.stat(key).parent);
+    const { row, before } = this.#snapshots.read((table) => ({
+      row: machine.checkCommit(table, request),
+      before: machine.stat(table, key),
+    }));
+    await refuseWhole(this.#store, row, before.parent);
     await this.#prepareCommit(row, request);
     if (row.diffId === null && this.#store.durability === "full" && row.cacheId !== null) {
       // Sync the data before the metadata: after a power loss, no row may exist without its files.
@@ -192,11 +195,10 @@ export class StoreSnapshotter implements Snapshotter {
 
   async #commit(before: SnapshotRow, request: machine.CommitRequest): Promise<SnapshotRow> {
     const { diffId } = before;
-    const usage = diffId === null ? null : this.#usageOf(diffId);
+    const usage = diffId === null ? undefined : this.#usageOf(diffId);
     return await this.#change(before, (table) => {
-      if (machine.checkCommit(table, request).diffId !== diffId) throw wasReplaced(request.key);
-      const row = { ...machine.commit(table, request), usage };
-      table.put(row);
+      const row = machine.commit(table, { ...request, usage });
+      if (row.diffId !== diffId) throw wasReplaced(request.key);
       return row;
     });
   }

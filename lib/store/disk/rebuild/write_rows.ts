@@ -108,18 +108,15 @@ function writeChains(db: Database, { gathered, documents, old }: Evidence): void
       parent,
     );
   };
+  const putStack = (diffIds: readonly DiffId[]) => {
+    const ids = chainIds(diffIds);
+    for (const [i, id] of ids.entries()) put(id, diffIds[i] as string, ids[i - 1] ?? null);
+  };
   for (const { config } of documents.manifests.values()) {
     const names = documents.configs.get(config.digest) ?? [];
-    const diffIds = names.map((name) => identity(db, name));
-    for (const [i, id] of chainIds(diffIds).entries()) {
-      put(id, diffIds[i] as string, i === 0 ? null : chainIds(diffIds)[i - 1] as string);
-    }
+    putStack(names.map((name) => identity(db, name)));
   }
-  for (const diffIds of layerStacks(gathered.snapshots)) {
-    for (const [i, id] of chainIds(diffIds).entries()) {
-      put(id, diffIds[i] as string, i === 0 ? null : chainIds(diffIds)[i - 1] as string);
-    }
-  }
+  for (const diffIds of layerStacks(gathered.snapshots)) putStack(diffIds);
   for (const { chainID, diffID, parent } of gathered.chains) put(chainID, diffID, parent);
   for (const row of old.chains) put(row.chain_id, row.diff_id, row.parent_chain_id);
   for (const { id, chainID } of gathered.chains) {
