@@ -2,10 +2,7 @@ import { VarveError } from "../errors.ts";
 import type { InflaterName } from "../layer_job/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { DRIVER_CHOICES } from "./driver_choices.ts";
-
-/** What decompresses gzip. It is repeated here because parsing a name should not load what decompresses. */
-const INFLATER_NAMES: Readonly<Record<InflaterName, null>> = { auto: null, isal: null, zlib: null };
-const INFLATERS = Object.keys(INFLATER_NAMES) as InflaterName[];
+import { INFLATER_CHOICES } from "./inflater_choices.ts";
 
 /** Options that every verb takes, before or after its name. */
 export interface GlobalOptions {
@@ -71,7 +68,7 @@ export function globalOptions(
     ),
     inflater: optional(
       value("inflate", "VARVE_INFLATE"),
-      (v) => oneOf("VARVE_INFLATE", v, INFLATERS),
+      (v) => oneOf("VARVE_INFLATE", v, INFLATER_CHOICES),
     ),
   };
 }
@@ -83,7 +80,7 @@ export function workersOf(options: GlobalOptions, store: Store): number | undefi
 
 /** What decompresses gzip: the environment, else the store's setting, else `auto`. */
 export function inflaterOf(options: GlobalOptions, store: Store | undefined): InflaterName {
-  const set = INFLATERS.find((name) => name === store?.settings.get("inflate"));
+  const set = INFLATER_CHOICES.find((name) => name === store?.settings.get("inflate"));
   return options.inflater ?? set ?? "auto";
 }
 

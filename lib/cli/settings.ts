@@ -3,11 +3,11 @@ import { DEFAULT_TAR_LIMITS } from "../codec/tar/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LoadOptions } from "../image/mod.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
-import { INFLATERS } from "../layer_job/internal.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
 import { CACHE_BOUNDS } from "../store/internal.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
 import { DRIVER_CHOICES } from "./driver_choices.ts";
+import { INFLATER_CHOICES } from "./inflater_choices.ts";
 import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */
@@ -87,7 +87,11 @@ export const SETTINGS: readonly Setting[] = [
   choice("durability", ["full", "none"], "whether to sync data to disk before it becomes visible"),
   choice("driver", DRIVER_CHOICES, "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
-  choice("inflate", INFLATERS, "what decompresses gzip: libisal where it works, or node:zlib"),
+  choice(
+    "inflate",
+    INFLATER_CHOICES,
+    "what decompresses gzip: libisal where it works, or node:zlib",
+  ),
   choice(
     "devices",
     ["keep", "skip", "reject"],

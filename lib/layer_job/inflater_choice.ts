@@ -8,9 +8,6 @@ import { isalInflaters } from "../linux/internal.ts";
  */
 export type InflaterName = "auto" | "isal" | "zlib";
 
-/** All names, the default first. */
-export const INFLATERS: readonly InflaterName[] = ["auto", "isal", "zlib"];
-
 /** Compressed size in bytes below which the self-test of libisal takes more time than libisal saves. */
 const WORTH_BYTES = 1024 * 1024;
 

@@ -6,7 +6,7 @@
 export { compressInPool } from "./compress_job.ts";
 export type { LayerJobInput, LayerSource } from "./contract.ts";
 export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
-export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
+export { chooseInflater } from "./inflater_choice.ts";
 export { buffersOf, layerJob } from "./layer_job.ts";
 export { layerRules } from "./rules.ts";
 export { LayerScanner } from "./scanner.ts";
