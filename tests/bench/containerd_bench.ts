@@ -10,13 +10,14 @@
 import { createGrpcClient } from "../../lib/containerd/grpc/grpc_client.ts";
 import { Snapshots } from "../../lib/containerd/proto/generated/snapshots_pb.ts";
 import { Cli } from "../support/cli/cli.ts";
+import { cpuTimeOf } from "../support/machine/cpu_time.ts";
 import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { debianImage } from "../support/peers/debian.ts";
 import { serveContainerdIn, type ServedContainerd } from "../support/peers/served_containerd.ts";
 import { Control } from "./control.ts";
 import { figure, timingOf } from "./harness.ts";
-import { cpuTimeOf, forgetPeak, memoryOf } from "./process_usage.ts";
+import { forgetPeak, memoryOf } from "./process_usage.ts";
 
 const RUNS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? 3);
 /** Milliseconds after which an image that was unpacked is composed. */

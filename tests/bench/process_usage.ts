@@ -1,15 +1,6 @@
 /** What another process uses: CPU time, memory, threads and descriptors, as /proc says, or as it says at its end. */
 import { run, type RunOptions } from "../support/machine/process.ts";
 
-/** CPU time so far of a process and of those that it started and that have ended, in milliseconds, in ticks of 10 ms. */
-export async function cpuTimeOf(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The name, in parentheses, may hold blanks: the fields after it are counted.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // utime, stime, cutime, cstime: containerd starts programs that decompress.
-  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) * TICK_MS;
-}
-
 /** CPU time of the threads of a process that live, in milliseconds, exact to nanoseconds (`/proc/PID/schedstat`). */
 export async function exactCpuTimeOf(pid: number): Promise<number> {
   let sum = 0;
@@ -25,9 +16,6 @@ export async function mainThreadTimeOf(pid: number): Promise<number> {
   const text = await Deno.readTextFile(`/proc/${pid}/task/${pid}/schedstat`);
   return Number(text.split(" ")[0]) / 1e6;
 }
-
-/** Milliseconds of a tick of the kernel's interface to user space (`USER_HZ` is 100). */
-const TICK_MS = 10;
 
 /** Resident memory of a process in MiB, now and at its highest since {@linkcode forgetPeak}. */
 export async function memoryOf(

@@ -4,6 +4,7 @@ import { Cli } from "../support/cli/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
 import { needs } from "../support/machine/needs.ts";
 import { runAny } from "../support/machine/process.ts";
+import { standing, type StandingProcess } from "../support/machine/standing.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { waitUntil } from "../support/machine/wait.ts";
 
@@ -18,22 +19,8 @@ async function archive(temp: TempDir): Promise<{ readonly path: string; readonly
 }
 
 /** Holds a lock in a process of its own until it is disposed. */
-async function holdLock(path: string): Promise<AsyncDisposable & { readonly pid: number }> {
-  const child = new Deno.Command("flock", {
-    args: ["--no-fork", path, "sh", "-c", "echo held; exec cat"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  return {
-    pid: child.pid,
-    async [Symbol.asyncDispose]() {
-      await child.stdin.close();
-      await reader.cancel();
-      await child.status;
-    },
-  };
+function holdLock(path: string): Promise<StandingProcess> {
+  return standing(["flock", "--no-fork", path, "sh", "-c", "echo held; exec cat"]);
 }
 
 /** A command that runs, and what it has written to standard error so far. */

@@ -7,6 +7,7 @@ import { isVarveError } from "../../lib/errors.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli/cli.ts";
 import { served } from "../support/containerd/served.ts";
+import { cpuTimeOf } from "../support/machine/cpu_time.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
@@ -136,7 +137,7 @@ Deno.test("serve: a start costs the same with many rows, also after a kill", asy
       const daemon = await served(temp.join(name), { args: ["--socket", socket] });
       using client = await createGrpcClient(socket);
       await client.unary(Snapshots.method.stat, { key: "d/7/r" }).catch(() => {});
-      all.push(await cpuSeconds(daemon.pid));
+      all.push(await cpuTimeOf(daemon.pid) / 1000);
       client[Symbol.dispose]();
       await daemon.end(signal);
     }
@@ -146,10 +147,3 @@ Deno.test("serve: a start costs the same with many rows, also after a kill", asy
   const [few, many] = [await costs("few"), await costs("many")];
   assert(many <= few + MORE, `${many} CPU seconds with many rows, ${few} with few`);
 });
-
-/** CPU seconds that a process has used. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}

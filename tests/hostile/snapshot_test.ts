@@ -21,6 +21,7 @@ import { collectGarbage } from "../../lib/upkeep/mod.ts";
 import { Cli, MAIN } from "../support/cli/cli.ts";
 import { codeOf } from "../support/code_of.ts";
 import { needs } from "../support/machine/needs.ts";
+import { standing } from "../support/machine/standing.ts";
 import {
   bringImage,
   DRIVER_NAMES,
@@ -321,14 +322,8 @@ test("J19: a mount in another mount namespace lives as long as that", async (fix
   const lease = store.leases.get(`mount:${target}`);
   await unmount();
   if (lease === undefined) throw new Error("no lease");
-  const child = new Deno.Command("unshare", {
-    args: ["--mount", "sh", "-c", "echo ready; exec cat"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  const namespace = await Deno.readLink(`/proc/${child.pid}/ns/mnt`);
+  const other = await standing(["unshare", "--mount", "sh", "-c", "echo ready; exec cat"]);
+  const namespace = await Deno.readLink(`/proc/${other.pid}/ns/mnt`);
   const label = "varve.mount.namespace";
   const boot = lease.labels[label]?.split(" ")[0];
   const elsewhere = { ...lease, labels: { ...lease.labels, [label]: `${boot} ${namespace}` } };
@@ -336,9 +331,7 @@ test("J19: a mount in another mount namespace lives as long as that", async (fix
   assertEquals([...liveMounts(store).keys()], [target]);
   assertEquals(await codeOf(mount), "E_PRECONDITION");
   assertEquals(await codeOf(unmount), "E_PRECONDITION");
-  await child.stdin.close();
-  await reader.cancel();
-  await child.status;
+  await other[Symbol.asyncDispose]();
   assertEquals(liveMounts(store).size, 0);
   await mount();
   await unmount();

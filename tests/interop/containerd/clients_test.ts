@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { boxLayer } from "../../support/images/busybox_image.ts";
 import { archiveTar, buildImage, ociFiles } from "../../support/images/images.ts";
+import { cpuTimeOf } from "../../support/machine/cpu_time.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
@@ -41,13 +42,6 @@ async function metric(served: ServedContainerd, name: string): Promise<number> {
   const found = new RegExp(`^varve_${name} (\\S+)$`, "m").exec(text)?.[1];
   assert(found !== undefined, text);
   return Number(found);
-}
-
-/** CPU seconds that a process has used. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** What a daemon and its store hold: open files, unfinished writes, leases here and of containerd. */
@@ -100,11 +94,11 @@ async function killOnce(
     stderr: "null",
   }).spawn();
   await waitUntil(what, isSo);
-  const before = await cpuSeconds(served.pid);
+  const before = await cpuTimeOf(served.pid);
   client.kill("SIGKILL");
   await client.status;
   await waitUntil("the end of the job", async () => await metric(served, "jobs_running") === 0);
-  const used = await cpuSeconds(served.pid) - before;
+  const used = (await cpuTimeOf(served.pid) - before) / 1000;
   assert(used <= MOST_SECONDS, `the job used ${used} more CPU seconds`);
 }
 

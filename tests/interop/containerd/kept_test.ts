@@ -3,7 +3,15 @@ import { assert, assertEquals } from "@std/assert";
 import { needs } from "../../support/machine/needs.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { waitUntil } from "../../support/machine/wait.ts";
-import { boxOfTwo, importImage, NAME, RUN, SNAPSHOTTER } from "../../support/peers/ctr_images.ts";
+import {
+  boxOfTwo,
+  importImage,
+  NAME,
+  pushedBox,
+  RUN,
+  SNAPSHOTTER,
+  TRANSFER,
+} from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn, type ServedContainerd } from "../../support/peers/served_containerd.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../../support/registry/docker_registry.ts";
 import { collect, namesIn, nothingIn } from "../../support/peers/served_remains.ts";
@@ -131,18 +139,12 @@ Deno.test({
       args: ["--adopt", "all"],
       env: { SSL_CERT_FILE: registry.ca },
     });
-    const image = await boxOfTwo();
-    await importImage(served, temp, image);
-    const remote = `${registry.host}/box:1`;
-    await served.text(["image", "push", "--tlscacert", registry.ca, remote, NAME]);
-    await served.text(["image", "rm", "--sync", NAME]);
-    await collect(served);
+    const { image, remote } = await pushedBox(served, temp, registry);
     await freed(served);
     const other = ["-n", `other-${crypto.randomUUID()}`];
-    const pull = ["image", "pull", "--local=false", "--platform", "linux/amd64", ...SNAPSHOTTER];
     const look = [...RUN, "--rm", remote, "look", "cat", "/etc/motd"];
-    await served.text([...pull, remote]);
-    await served.text([...other, ...pull, remote]);
+    await served.text([...TRANSFER, remote]);
+    await served.text([...other, ...TRANSFER, remote]);
     // One row for both.
     assertEquals((await served.varve.json(["snapshot", "ls"])).length, 2);
     const blobs = await served.text([...other, "content", "ls", "-q"]);

@@ -10,8 +10,10 @@ import {
   extracted,
   importImage,
   NAME,
+  pushedBox,
   RUN,
   SNAPSHOTTER,
+  TRANSFER,
 } from "../../support/peers/ctr_images.ts";
 import { serveContainerdIn } from "../../support/peers/served_containerd.ts";
 import { collect, nothingIn } from "../../support/peers/served_remains.ts";
@@ -165,14 +167,8 @@ Deno.test({
     await using served = await serveContainerdIn(temp.path, {
       env: { SSL_CERT_FILE: registry.ca },
     });
-    await importImage(served, temp, await boxOfTwo());
-    const remote = `${registry.host}/box:1`;
-    const ca = ["--tlscacert", registry.ca];
-    await served.text(["image", "push", ...ca, remote, NAME]);
-    await served.text(["image", "rm", "--sync", NAME]);
-    await collect(served);
-    const transfer = ["--local=false", "--platform", "linux/amd64"];
-    await served.text(["image", "pull", ...transfer, ...SNAPSHOTTER, remote]);
+    const { remote } = await pushedBox(served, temp, registry);
+    await served.text([...TRANSFER, remote]);
     assertEquals(await extracted(served), []);
     assertEquals(await served.text([...RUN, "--rm", remote, "one", "cat", "/etc/motd"]), "hello\n");
     await served.text(["image", "rm", "--sync", remote]);
@@ -191,15 +187,9 @@ Deno.test({
       args: ["--adopt", "all"],
       env: { SSL_CERT_FILE: registry.ca },
     });
-    const image = await boxOfTwo();
-    await importImage(served, temp, image);
-    const remote = `${registry.host}/box:1`;
-    await served.text(["image", "push", "--tlscacert", registry.ca, remote, NAME]);
-    await served.text(["image", "rm", "--sync", NAME]);
-    await collect(served);
+    const { image, remote } = await pushedBox(served, temp, registry);
     await served.varve.text(["load", temp.join("image.tar")]);
-    const pull = ["image", "pull", "--local=false", "--platform", "linux/amd64", ...SNAPSHOTTER];
-    await served.text([...pull, remote]);
+    await served.text([...TRANSFER, remote]);
     const blobs = await served.text(["content", "ls", "-q"]);
     assertStringIncludes(blobs, image.descriptor.digest);
     for (const { descriptor } of image.layers) assert(!blobs.includes(descriptor.digest), blobs);

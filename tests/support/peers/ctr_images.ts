@@ -4,7 +4,9 @@ import { boxLayer } from "../images/busybox_image.ts";
 import { run } from "../machine/process.ts";
 import type { TempDir } from "../machine/temp_dir.ts";
 import type { TarFixture } from "../tar/tar_fixture.ts";
+import type { RunningRegistry } from "../registry/docker_registry.ts";
 import type { ServedContainerd } from "./served_containerd.ts";
+import { collect } from "./served_remains.ts";
 
 /** Name of the image of {@linkcode boxOfTwo}. */
 export const NAME = "example.org/box:1";
@@ -21,6 +23,31 @@ export async function boxOfTwo(name: string = NAME): Promise<BuiltImage> {
     { name: "srv/", mode: 0o750 },
   ];
   return buildImage({ name, layers: [await boxLayer(), upper], packing: "gzip" });
+}
+
+/** Pulls an image by the transfer service. */
+export const TRANSFER: readonly string[] = [
+  ...["image", "pull", "--local=false", "--platform", "linux/amd64"],
+  ...SNAPSHOTTER,
+];
+
+/**
+ * Pushes {@linkcode boxOfTwo} to a registry with TLS, and removes it from containerd.
+ *
+ * @returns the image, and its name at the registry
+ */
+export async function pushedBox(
+  served: ServedContainerd,
+  temp: TempDir,
+  { host, ca }: Pick<RunningRegistry, "host" | "ca">,
+): Promise<{ readonly image: BuiltImage; readonly remote: string }> {
+  const image = await boxOfTwo();
+  await importImage(served, temp, image);
+  const remote = `${host}/box:1`;
+  await served.text(["image", "push", "--tlscacert", ca, remote, NAME]);
+  await served.text(["image", "rm", "--sync", NAME]);
+  await collect(served);
+  return { image, remote };
 }
 
 /** Imports an image from an OCI layout in a tar. */

@@ -6,6 +6,7 @@ import { VarveError } from "../../../../lib/errors.ts";
 import { codeOf } from "../../../support/code_of.ts";
 import { needs } from "../../../support/machine/needs.ts";
 import { run } from "../../../support/machine/process.ts";
+import { standing, type StandingProcess } from "../../../support/machine/standing.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 /** A containerd that says only which process it is. */
@@ -23,22 +24,9 @@ function containerd(server: Introspection["server"]): Introspection & { asked: n
 }
 
 /** A process in a mount namespace of its own. */
-async function elsewhere(propagation: "private" | "slave") {
-  const child = new Deno.Command("unshare", {
-    args: ["-m", "--propagation", propagation, "sh", "-c", "echo ready; read _"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  return {
-    pid: child.pid,
-    async [Symbol.asyncDispose]() {
-      await child.stdin.close();
-      while (!(await reader.read()).done);
-      await child.status;
-    },
-  };
+function elsewhere(propagation: "private" | "slave"): Promise<StandingProcess> {
+  const script = "echo ready; exec cat";
+  return standing(["unshare", "-m", "--propagation", propagation, "sh", "-c", script]);
 }
 
 const overlay = (directory: string, lower: string) => [
