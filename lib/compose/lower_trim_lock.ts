@@ -5,9 +5,10 @@
  * so until then only this lock says that its lowers are needed. If a trim could run in between, the
  * lower would become an empty directory: a wrong file system, without any error.
  *
- * A process that makes a snapshot, or begins the directory of a run, holds the lock shared. It waits for the lock, because a trim takes only moments. A
- * trim needs the lock exclusively and never waits. It leaves a request, the file `trim` in `mounts/`, and runs at once
- * if it gets the lock. Otherwise the last process that makes a snapshot carries out the request when it is done.
+ * A process that makes a snapshot, or begins the directory of a run, holds the lock shared. It waits for the lock,
+ * because a trim takes only moments. A trim needs the lock exclusively and never waits. It leaves a request, the file
+ * `trim` in `mounts/`, and runs at once if it gets the lock. Otherwise the last process that makes a snapshot carries out
+ * the request when it is done.
  */
 import { fromText } from "../bytes/mod.ts";
 import {
@@ -55,7 +56,8 @@ export async function lockLowers(mounts: string, signal?: AbortSignal): Promise<
 }
 
 /**
- * Takes the lock alone, so that no process makes or mounts a snapshot, or begins a run, until it is disposed. Does not wait.
+ * Takes the lock alone, so that no process makes or mounts a snapshot, or begins a run, until it is disposed. Does not
+ * wait.
  *
  * @param mounts the store's `mounts/`
  * @returns `undefined` while a snapshot is being made

@@ -7,7 +7,8 @@ import { cleanUp } from "./watchdog.ts";
 
 /**
  * Repairs what dead runs left: ends their processes, removes their mounts and files, records their ends, and removes
- * the snapshots of runs that were started with `remove`, also of those that were killed before they had begun. A run is dead when its process ended without cleaning up; its
+ * the snapshots of runs that were started with `remove`, also of those that were killed before they had begun. A run is
+ * dead when its process ended without cleaning up; its
  * watchdog may have died too, or may still be at work.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {

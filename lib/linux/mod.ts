@@ -16,8 +16,9 @@
  *   {@linkcode readMountInfo} lists the mounts.
  *
  * The folders: `libc/` holds the calls, their numbers and their errors; `files/`, `mount/` and
- * `isal/` (a fast gzip decoder, behind `internal.ts`) use them. System calls are synchronous, because an asynchronous call loses its errno. A
- * slow call, such as a sync, blocks its thread: make it in a worker. An import opens no library.
+ * `isal/` (a fast gzip decoder, behind `internal.ts`) use them. System calls are synchronous, because
+ * an asynchronous call loses its errno. A slow call, such as a sync, blocks its thread: make it in a
+ * worker. An import opens no library.
  *
  * @module
  */
