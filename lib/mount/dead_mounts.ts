@@ -93,6 +93,8 @@ async function end(store: DiskStore, snapshotter: Snapshotter, dead: DeadMount):
     const row = store.snapshots.read((table) => table.get(id));
     if (row?.createdAt !== dead.viewedAt) return;
   } else {
+    // It may have had a lease, but no mount yet, when the mounts were listed.
+    if (!isDead(lease, readMountInfo())) return;
     const key = snapshotOfLease(lease);
     if (key !== id) await ignoreMissing(() => snapshotter.release(key));
   }

@@ -59,7 +59,8 @@ export interface UnmountedImage {
  * crash or a reboot, when nothing is mounted any more, only the lease and the view are removed.
  *
  * @returns the key of the snapshot that was mounted, and whether something still uses the mount
- * @throws {VarveError} `E_NOT_FOUND` nothing of this store is mounted there · `E_BUSY` it is in use ·
+ * @throws {VarveError} `E_NOT_FOUND` nothing of this store is mounted there · `E_BUSY` it is in use, or another process mounts
+ * there now ·
  * `E_PRECONDITION` something else is mounted over it, or it is in another mount namespace
  */
 export async function unmountImage(
@@ -99,6 +100,12 @@ export async function unmountImage(
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
+  if (mount === undefined && (!isIdle || mountState(lease, readMountInfo()) !== "stale")) {
+    throw new VarveError("E_BUSY", `Cannot unmount ${target}: another process uses it now`, {
+      subject: target,
+      hint: "try again",
+    });
+  }
   // While there is a lease, the same command can be given again after a kill.
   if (key !== id) await ignoreMissing(() => snapshotter.release(key));
   if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {

@@ -2,10 +2,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
-import { performUnmount } from "../../../lib/linux/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { performMount, performUnmount } from "../../../lib/linux/mod.ts";
+import { endDeadMounts } from "../../../lib/mount/dead_mounts.ts";
 import { mountImage, unmountAll, unmountImage } from "../../../lib/mount/mod.ts";
 import { openMountTarget } from "../../../lib/mount/mount_target.ts";
-import { holdLowers, NAMESPACE_LABEL } from "../../../lib/snapshot/internal.ts";
+import { holdLowers, NAMESPACE_LABEL, withVarveSource } from "../../../lib/snapshot/internal.ts";
 import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
 import { collectGarbage } from "../../../lib/upkeep/mod.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
@@ -108,6 +110,42 @@ test("a mount ends what a killed unmount left, but not what may still be mounted
     ...kept.map((name) => `view mount:${name}`),
   ]);
   one.end(renamed.replace("/parent/", "/moved/"));
+});
+
+/** A fixture whose lease has no mount yet, and the function that makes the mount, as another process does. */
+async function halfMounted(one: Case): Promise<{ target: string; finish: () => void }> {
+  const { store, snapshotter, temp } = one;
+  const target = temp.join("half");
+  await Deno.mkdir(target);
+  const { mounts } = await mountImage(store, "example.org/a:1", target, { snapshotter });
+  one.end(target);
+  return {
+    target,
+    finish: () => mounts.forEach((mount) => performMount(withVarveSource(mount), fromText(target))),
+  };
+}
+
+test("a mount that another process finishes while dead mounts are ended keeps its lease", async (one) => {
+  const { target, finish } = await halfMounted(one);
+  await endDeadMounts(one.store, () => {
+    finish();
+    return one.snapshotter;
+  });
+  assertEquals(one.records(), ["lease mount:half", "view mount:half"]);
+  await unmountImage(one.store, target, { snapshotter: one.snapshotter });
+  assertEquals(one.records(), []);
+});
+
+test("umount of what another process is mounting says so, and keeps its lease", async (one) => {
+  const { target, finish } = await halfMounted(one);
+  const options = {
+    get snapshotter() {
+      finish();
+      return one.snapshotter;
+    },
+  };
+  await assertRejects(() => unmountImage(one.store, target, options), VarveError, "uses it now");
+  assertEquals(one.records(), ["lease mount:half", "view mount:half"]);
 });
 
 async function bootId(): Promise<string> {
