@@ -71,6 +71,7 @@ export const EXIT_CODES = {
   E_REGISTRY: 10,
   E_DENIED: 11,
   E_SYSCALL: 12,
+  E_RULE: 13,
 } as const;
 
 /** A stable, literal error code. */
@@ -133,6 +134,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   E_REGISTRY: "A registry answered with an error or not at all.",
   E_DENIED: "Access was denied.",
   E_SYSCALL: "A system call failed; `details.errno` names it.",
+  E_RULE: "What was asked to hold does not.",
 };
 
 /** What an error says beyond its message. All values survive `postMessage` and JSON. */

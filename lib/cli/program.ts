@@ -28,6 +28,7 @@ const EXIT_CODES: readonly string[] = [
   "10 registry",
   "11 denied",
   "12 system call",
+  "13 a rule does not hold",
   "130 interrupted",
 ];
 

@@ -57,7 +57,7 @@ Deno.test("errors: an error that is not varve's own becomes E_INTERNAL, an abort
   assertEquals(abort.name, "AbortError");
 });
 
-Deno.test("errors: the codes cover exactly the exit codes 1 to 12", () => {
+Deno.test("errors: the codes cover exactly the exit codes 1 to 13", () => {
   const exits = new Set(ERROR_CODES.map(exitCodeOf));
   assertEquals([...exits].sort((a, b) => a - b), [
     1,
@@ -72,6 +72,7 @@ Deno.test("errors: the codes cover exactly the exit codes 1 to 12", () => {
     10,
     11,
     12,
+    13,
   ]);
 });
 
