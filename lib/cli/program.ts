@@ -37,7 +37,8 @@ const GLOBAL_HELP =
 VARVE_INFLATE (auto, isal or zlib). Without them, the settings of the store apply ('varve config ls' lists them).
 
 In file names, a byte that is not printable UTF-8 is shown as \\xNN, and a backslash as \\\\. REF:/PATH takes names in
-the same form.
+the same form. Its REF is an image, the key of a snapshot, or a layer by its digest or the beginning of one. If several
+have the same name, the snapshot is taken, then the image.
 
 'varve VERB --help' explains a verb.`;
 

@@ -27,8 +27,8 @@ const BOTH: Values = { sources: ["snapshots", "images"] };
 /** Values by `VERB ARGUMENT`; `*` stands for every verb. */
 const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* ref": IMAGES,
-  "* ref[:/path]": IMAGES,
-  "* ref:/path": IMAGES,
+  "* ref[:/path]": BOTH,
+  "* ref:/path": BOTH,
   "* destination": IMAGES,
   "* oldbase": IMAGES,
   "* newbase": IMAGES,

@@ -1,20 +1,81 @@
-import type { NamedNode } from "../../tree/mod.ts";
+import type { NamedNode, Node } from "../../tree/mod.ts";
 import { formatMode, formatName, formatSize, formatTime } from "../nodes.ts";
+import { humanSize } from "./human_size.ts";
+import { textWidth } from "./width.ts";
+
+/** How `varve ls` shows entries. */
+export interface ListingStyle {
+  /** Sizes in powers of 1024. */
+  readonly human?: boolean | undefined;
+  /** The columns of `ls -l`: link count, names of owner and group, time with its zone. */
+  readonly long?: LongColumns | undefined;
+}
+
+/** What the columns of `ls -l` show that a node does not say. */
+export interface LongColumns {
+  readonly links: (entry: NamedNode) => number;
+  readonly user: (uid: number) => string;
+  readonly group: (gid: number) => string;
+}
 
 /** The lines of `varve ls`, with aligned columns. */
-export function* listing(entries: readonly NamedNode[]): Generator<string> {
-  let [owners, sizes] = [0, 0];
-  for (const { node } of entries) {
-    owners = Math.max(owners, ownerOf(node).length);
-    sizes = Math.max(sizes, formatSize(node).length);
+export function* listing(
+  entries: readonly NamedNode[],
+  style: ListingStyle = {},
+): Generator<string> {
+  const rows = entries.map((entry) => cellsOf(entry, style));
+  const widths: number[] = [];
+  for (const { cells } of rows) {
+    for (const [i, cell] of cells.entries()) {
+      widths[i] = Math.max(widths[i] ?? 0, textWidth(cell));
+    }
   }
-  for (const { name, node } of entries) {
-    const time = node.type === "whiteout" ? "" : formatTime(node.mtime).slice(0, 19);
-    yield `${formatMode(node)} ${ownerOf(node).padEnd(owners)} ` +
-      `${formatSize(node).padStart(sizes)} ${time} ${formatName(name, node)}\n`;
+  for (const [i, { name, node }] of entries.entries()) {
+    const { cells, time } = rows[i] as Cells;
+    const columns = cells.map((cell, at) => {
+      const padding = " ".repeat((widths[at] as number) - textWidth(cell));
+      return isNumeric(at, cells.length) ? padding + cell : cell + padding;
+    });
+    yield `${formatMode(node)} ${columns.join(" ")} ${time} ${formatName(name, node)}\n`;
   }
 }
 
-function ownerOf(node: NamedNode["node"]): string {
-  return node.type === "whiteout" ? "" : `${node.uid}:${node.gid}`;
+/** The cells between mode and time. */
+interface Cells {
+  readonly cells: readonly string[];
+  readonly time: string;
+}
+
+function cellsOf(entry: NamedNode, { human, long }: ListingStyle): Cells {
+  const { node } = entry;
+  const bytes = node.type === "file" ? node.size : long !== undefined ? linkSize(node) : undefined;
+  const size = human === true && bytes !== undefined ? humanSize(bytes) : bytes ?? formatSize(node);
+  const isWhiteout = node.type === "whiteout";
+  if (long === undefined) {
+    const owner = isWhiteout ? "" : `${node.uid}:${node.gid}`;
+    return {
+      cells: [owner, String(size)],
+      time: isWhiteout ? "" : formatTime(node.mtime).slice(0, 19),
+    };
+  }
+  if (isWhiteout) return { cells: ["0", "", "", "0"], time: "" };
+  return {
+    cells: [String(long.links(entry)), long.user(node.uid), long.group(node.gid), String(size)],
+    time: longTime(formatTime(node.mtime)),
+  };
+}
+
+/** The size that lstat(2) gives of a symbolic link: the length of its target. */
+function linkSize(node: Node): number | undefined {
+  return node.type === "symlink" ? node.target.length : undefined;
+}
+
+/** A time as `ls --time-style='+%F %T %z'` prints it in UTC. */
+function longTime(time: string): string {
+  return time.startsWith("@") ? time : `${time.slice(0, 19).replace("T", " ")} +0000`;
+}
+
+/** Whether a column is aligned to the right: the link count and the size. */
+function isNumeric(at: number, count: number): boolean {
+  return at === count - 1 || count === 4 && at === 0;
 }

@@ -1,11 +1,10 @@
 import { writeTree } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { TreeContents } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
 import { writeForeign } from "../../display/output.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
+import { openPath, type Target } from "../../files/open_files.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
-import { openPath, type Target } from "./tree.ts";
 
 /** `varve cat`. */
 export const cat: Verb = {
@@ -26,29 +25,28 @@ Examples:
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [argument = ""], options) {
-    const store = await context.store();
-    const target = await openPath(context, argument, true, options);
-    using contents = new TreeContents(store.layers.reader.bind(store.layers));
-    switch (target.node.type) {
+    await using target = await openPath(context, argument, true, options);
+    const { files, path, node } = target;
+    switch (node.type) {
       case "file":
-        await writeForeign(context.io, contents.read(target.path, target.node));
+        await writeForeign(context.io, files.contents.read(path, node));
         return STREAMED;
       case "directory":
-        await writeTar(context, contents, target);
+        await writeTar(context, target);
         return STREAMED;
     }
     throw new VarveError(
       "E_USAGE",
-      `Cannot print ${argument}: it is a ${target.node.type}, not a file or directory`,
+      `Cannot print ${argument}: it is a ${node.type}, not a file or directory`,
     );
   },
 };
 
-async function writeTar(context: Context, contents: TreeContents, target: Target): Promise<void> {
+async function writeTar(context: Context, { files, path }: Target): Promise<void> {
   if (context.io.isTerminal("stdout")) {
     throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
   }
-  const read = contents.read.bind(contents);
-  const tar = writeTree(await target.tree(), read, { under: target.path, signal: context.signal });
+  const read = files.contents.read.bind(files.contents);
+  const tar = writeTree(await files.tree(), read, { under: path, signal: context.signal });
   for await (const chunk of tar) await context.io.stdout(chunk);
 }
