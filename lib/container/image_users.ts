@@ -1,6 +1,6 @@
 import { IMAGE_MANIFEST_LABEL } from "../snapshot/mod.ts";
 import { namelessImage } from "../store/internal.ts";
-import type { ImageRecord, Store } from "../store/mod.ts";
+import type { ImageRecord, SnapshotRow, Store } from "../store/mod.ts";
 import { CONTAINER_LABELS } from "./container_records.ts";
 
 /** A kept container, and the name of the image that it needs to run again. */
@@ -20,24 +20,31 @@ export interface ImageUser {
  * @param names names of images of the store
  */
 export function imageUsers(store: Store, names: readonly string[]): ImageUser[] {
-  const removed = new Set(names);
-  const records = store.images.list();
-  const byName = new Map(records.map((record) => [record.name, record]));
-  const named = new Map(records.map((record) => [namelessImage(record.target.digest), record]));
-  const kept = new Set(
-    records.filter(({ name }) => !removed.has(name)).map(({ target }) => target.digest as string),
-  );
-  const out: ImageUser[] = [];
-  for (const { kind, key, labels } of store.snapshots.read((table) => table.list())) {
-    const name = labels[CONTAINER_LABELS.image];
-    if (kind !== "active" || name === undefined) continue;
+  const found = new Map<string, ImageRecord>();
+  for (const name of [...new Set(names)].sort()) {
+    const record = store.images.get(name);
+    if (record === undefined) continue;
     // The row `<none>@<digest>` is removed when the image gets a name.
-    const record = byName.get(name) ?? named.get(name);
-    if (record === undefined || !removed.has(record.name)) continue;
-    if (kept.has(record.target.digest)) continue;
-    if (mayBe(record, labels[IMAGE_MANIFEST_LABEL])) out.push({ name: record.name, key });
+    const nameless = namelessImage(record.target.digest);
+    const given = store.images.get(nameless) === undefined ? [name, nameless] : [name];
+    for (const { kind, key, labels } of startedBy(store, given)) {
+      if (kind === "active" && mayBe(record, labels[IMAGE_MANIFEST_LABEL])) found.set(key, record);
+    }
   }
-  return out;
+  if (found.size === 0) return [];
+  const removed = new Set(names);
+  const kept = new Set(
+    store.images.list().filter(({ name }) => !removed.has(name)).map(({ target }) => target.digest),
+  );
+  return [...found].filter(([, { target }]) => !kept.has(target.digest))
+    .map(([key, { name }]) => ({ name, key })).sort((a, b) => a.key < b.key ? -1 : 1);
+}
+
+/** The snapshots of containers that were started by one of some image names. */
+function startedBy(store: Store, names: readonly string[]): SnapshotRow[] {
+  return store.snapshots.read((table) =>
+    names.flatMap((name) => table.byLabel(CONTAINER_LABELS.image, name))
+  );
 }
 
 /** Whether a name may point to a manifest: its target is that manifest, or an index, which may list it. */

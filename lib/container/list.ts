@@ -38,7 +38,7 @@ export async function listContainers(store: DiskStore): Promise<ContainerInfo[]>
     if (key !== undefined) live.set(key, found);
   }
   const out: ContainerInfo[] = [];
-  const rows = store.snapshots.read((table) => table.list());
+  const rows = store.snapshots.read((table) => table.byLabel(CONTAINER_LABELS.image));
   for (const { key, kind, labels, createdAt } of rows) {
     const image = labels[CONTAINER_LABELS.image];
     if (kind !== "active" || image === undefined) continue;

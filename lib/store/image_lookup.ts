@@ -24,6 +24,7 @@ import {
 import type { Store } from "./contract.ts";
 import { documentLimits } from "./document_limits.ts";
 import type { ImageRecord } from "./records.ts";
+import { NAMELESS } from "./rules.ts";
 
 /** An image as it was read from a store: one manifest with its config. */
 export interface StoredImage {
@@ -259,7 +260,6 @@ export async function findImageNames(store: Store, text: string): Promise<ImageR
 }
 
 const IMAGE_ID = /^[0-9a-f]{64}$/;
-const NAMELESS = "<none>@";
 
 async function findByName(store: Store, text: string): Promise<ImageRecord[]> {
   const reference = tryParseReference(text);

@@ -73,9 +73,12 @@ export function keptTarget(target: Descriptor): Descriptor {
   return parseDescriptor(parseStrictJson(encodeJson(descriptorToJson(target))), "image target");
 }
 
+/** How the name of an image begins that nobody has named. */
+export const NAMELESS = "<none>@";
+
 /** The name `<none>@<digest>`, which stands in the row of an image that nobody has named. */
 export function namelessImage(digest: Digest): string {
-  return `<none>@${digest}`;
+  return `${NAMELESS}${digest}`;
 }
 
 /**

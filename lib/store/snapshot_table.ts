@@ -35,6 +35,8 @@ export interface SnapshotTable {
   byCacheId(cacheId: number): SnapshotRow | undefined;
   /** The rows whose label `containerd.io/snapshot.ref` has a value, sorted by key. */
   byRef(ref: string): SnapshotRow[];
+  /** The rows that have a label, sorted by key: with this value, or with any when `value` is absent. */
+  byLabel(key: string, value?: string): SnapshotRow[];
   /**
    * The parents of the active snapshots and views whose mounts may be in use, that is, which have no label
    * `varve.released`. Each parent is listed once.

@@ -120,8 +120,8 @@ async function runcBundle(): Promise<string> {
 const ABOUT_ONE: readonly (readonly [string, readonly string[], number?])[] = [
   ["layers", ["layers", BOX], 2],
   ["inspect", ["inspect", "many:7"], 2],
-  ["tag", ["tag", "many:7", "new:1"]],
-  ["rmi --no-gc", ["rmi", "--no-gc", "new:1"]],
+  ["tag", ["tag", "many:7", "new:1"], 2],
+  ["rmi --no-gc", ["rmi", "--no-gc", "new:1"], 2],
   ["rmi", ["rmi", "new:1"]],
   ["layers by ID", ["layers", "ID"]],
   ["snapshot stat", ["snapshot", "stat", "many-7"], 2],

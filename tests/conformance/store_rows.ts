@@ -190,6 +190,25 @@ export function rowsConformance(test: StoreTest): void {
     assertThrows(() => others.transact(() => store.snapshots.transact(() => 1)), TypeError);
   });
 
+  test("snapshots are found by a label, with one value or any", (store) => {
+    const odd = '"],["T","x';
+    store.snapshots.transact((table) => {
+      table.put(row("a", { labels: { T: "x" } }));
+      table.put(row("b", { labels: { S: "T", T: "y" } }));
+      table.put(row("c", { labels: { U: odd, [odd]: "T" } }));
+      table.put(row("d", {}));
+    });
+    store.snapshots.in("containerd").transact((table) =>
+      table.put(row("e", { labels: { T: "x" } }))
+    );
+    const keys = (key: string, value?: string) =>
+      store.snapshots.read((table) => table.byLabel(key, value).map((found) => found.key));
+    assertEquals(keys("T"), ["a", "b"]);
+    assertEquals(keys("T", "x"), ["a"]);
+    assertEquals([keys("T", ""), keys("T", "T"), keys("x")], [[], [], []]);
+    assertEquals([keys(odd), keys("U", odd), keys("U", "x")], [["c"], ["c"], []]);
+  });
+
   test("a label called __proto__ is a label", (store) => {
     const labels = Object.create(null) as Record<string, string>;
     labels["__proto__"] = "x";

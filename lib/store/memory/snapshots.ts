@@ -80,6 +80,8 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
     children: (name) => some(({ parent }) => parent === name),
     byCacheId: (cacheId) => some((row) => row.cacheId === cacheId)[0],
     byRef: (ref) => some(({ labels }) => labels[SNAPSHOT_REF_LABEL] === ref),
+    byLabel: (key, value) =>
+      some(({ labels }) => Object.hasOwn(labels, key) && (value ?? labels[key]) === labels[key]),
     usedParents: () => {
       return [...new Set(some(isUsed).map(({ parent }) => parent))];
     },

@@ -14,6 +14,7 @@ function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
     hasChildren: (name) => [...map.values()].some(({ parent }) => parent === name),
     children: (name) => [...map.values()].filter(({ parent }) => parent === name),
     byRef: () => [],
+    byLabel: () => [],
     usedParents: () => [],
     countUsed: () => 0,
     countKinds: () => ({ active: 0, view: 0, committed: 0 }),

@@ -91,6 +91,12 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
       return counts;
     },
     byRef: (ref) => some("snapshot_ref", "ref = ?", ref),
+    byLabel: (key, value) => {
+      // Quotes in a key or a value are escaped, so this text can only be a label.
+      const pair = value === undefined ? `[${JSON.stringify(key)},` : JSON.stringify([key, value]);
+      const sql = `${SELECT} WHERE scope = ? AND instr(labels, ?) > 0 ORDER BY key`;
+      return db.arrays<SnapshotValues>(sql, scope, pair).map(toSnapshotOf);
+    },
     put: (row) => {
       checkName("snapshot key", row.key);
       insertSnapshot(db, { ...row, scope }, "INSERT OR REPLACE");

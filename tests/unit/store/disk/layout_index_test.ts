@@ -1,8 +1,10 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import type { Descriptor } from "../../../../lib/oci/mod.ts";
+import { type Descriptor, encodeIndex } from "../../../../lib/oci/mod.ts";
 import { shownGeneration } from "../../../../lib/store/disk/layout_index.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
 import { gcFixture } from "./gc/gc_fixture.ts";
+
+const REF_NAME = "org.opencontainers.image.ref.name";
 
 Deno.test("index.json is written when a name changes, and not by a load of what is there", async () => {
   await using fixture = await gcFixture();
@@ -41,6 +43,33 @@ Deno.test("the generation in index.json is read from its end alone, however long
   }
   await Deno.writeTextFile(path, `{${end("7").slice(0, -1)}`);
   assertEquals(shownGeneration(path), undefined);
+});
+
+Deno.test("index.json shows each kind of name as the encoder of indexes would", async () => {
+  await using fixture = await gcFixture();
+  await fixture.load("example.org/a:1", ["one"]);
+  const { images } = fixture.store;
+  const target = images.get("example.org/a:1")?.target as Descriptor;
+  const other = { ...target, annotations: { a: '"\\', [REF_NAME]: "x" }, artifactType: "b/c" };
+  images.set('example.org/"é\\:1', target);
+  images.set("example.org/b:1", other);
+  images.set("example.org/c:1", other);
+  images.remove("example.org/a:1");
+  await fixture.load("example.org/d:1", ["two"]);
+  await fixture.load("example.org/d:1", ["three"]);
+  const rows = images.list();
+  assertEquals(rows.some(({ name }) => name.startsWith("<none>@")), true);
+  const manifests = rows.map(({ name, target }) => {
+    const { [REF_NAME]: _, ...kept } = target.annotations ?? {};
+    const annotations = name === `<none>@${target.digest}` ? kept : { ...kept, [REF_NAME]: name };
+    return { ...target, annotations };
+  });
+  const path = `${fixture.root}/content/index.json`;
+  const annotations = { "varve.generation": String(shownGeneration(path)) };
+  assertEquals(
+    await Deno.readTextFile(path),
+    new TextDecoder().decode(encodeIndex({ manifests, annotations })),
+  );
 });
 
 Deno.test("a target is read from its row as it was given, plain or not", async () => {
