@@ -22,6 +22,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   ls: async () => (await import("./verbs/tree/ls.ts")).ls,
   cat: async () => (await import("./verbs/tree/cat.ts")).cat,
   stat: async () => (await import("./verbs/tree/stat.ts")).stat,
+  find: async () => (await import("./verbs/tree/find.ts")).find,
   diff: async () => (await import("./verbs/tree/diff.ts")).diff,
   tree: async () => (await import("./verbs/tree/tree.ts")).tree,
   mount: async () => (await import("./verbs/snapshot/mount.ts")).mount,

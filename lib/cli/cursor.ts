@@ -91,3 +91,23 @@ export class Cursor {
 export function takesValue(option: Option | undefined): option is Option {
   return option !== undefined && (option.required || option.optional);
 }
+
+/** Commands that also take long options with one dash. */
+const ONE_DASH = new WeakSet<Command>();
+
+/** Lets a command take its long options with one dash, too: `-name` for `--name`. */
+export function acceptOneDash(command: Command): void {
+  ONE_DASH.add(command);
+}
+
+/** Gives long options that have one dash their second one, where {@linkcode acceptOneDash} allows that. */
+export function doubleDashes(program: Command, args: readonly string[]): string[] {
+  const cursor = new Cursor(program);
+  return args.map((word) => {
+    const isMeant = ONE_DASH.has(cursor.command) && cursor.isOption(word) &&
+      cursor.findOption(`-${word}`)?.long === `-${word}`;
+    const full = isMeant ? `-${word}` : word;
+    cursor.advance(full);
+    return full;
+  });
+}

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
-import { Cursor } from "./cursor.ts";
+import { acceptOneDash, Cursor, doubleDashes } from "./cursor.ts";
 import { gridOf, HELP_WIDTH, helpOf, helpStyle } from "./display/help.ts";
 import { usageHint } from "./mistakes/usage.ts";
 import type { Options, Verb } from "./verb.ts";
@@ -111,10 +111,11 @@ function firstWord(program: Command, args: readonly string[]): string | undefine
 const PASSES_ON = new WeakMap<Command, number>();
 
 /**
- * Inserts `--` before the first word that the verb passes on, so that commander does not read options after it. In
+ * Prepares words for commander. Inserts `--` before the first word that the verb passes on, so that commander does not read options after it. In
  * `varve run app:1 ls -l`, the `-l` belongs to `ls`.
  */
-export function endOptions(program: Command, args: readonly string[]): string[] {
+export function endOptions(program: Command, given: readonly string[]): string[] {
+  const args = doubleDashes(program, given);
   const cursor = new Cursor(program);
   for (const [i, word] of args.entries()) {
     if (cursor.optionsEnded) break;
@@ -132,6 +133,7 @@ function addVerb(parent: Command, verb: Verb, width: number, dispatch: Dispatch)
   const command = parent.command(verb.usage).description(verb.summary)
     .addHelpText("after", `\n${helpOf(verb.help, width)}`);
   verb.configure?.(command);
+  if (verb.longWithOneDash === true) acceptOneDash(command);
   if (verb.passesOn !== undefined) PASSES_ON.set(command, verb.passesOn);
   command.action(async () => {
     // Commander puts variadic arguments into a list of their own. A verb gets all arguments in one list.

@@ -37,6 +37,8 @@ export interface Verb {
    * argument on, words are not read as options of varve, and may be empty.
    */
   readonly passesOn?: number | undefined;
+  /** Whether `-name` means `--name`, because users know the options in that form from the program of this name. */
+  readonly longWithOneDash?: boolean | undefined;
   /**
    * Whether the verb changes nothing that has to be cleaned up. SIGINT, SIGTERM and SIGHUP then end the process at
    * once, also in the middle of long work on a tree.

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { Cursor, takesValue } from "../cursor.ts";
+import { Cursor, doubleDashes, takesValue } from "../cursor.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
 /** A word that can complete the word at the cursor. */
@@ -26,7 +26,7 @@ export interface Completion {
  */
 export function complete(program: Command, words: readonly string[]): Completion {
   const cursor = new Cursor(program);
-  for (const word of words.slice(0, -1)) cursor.advance(word);
+  for (const word of doubleDashes(program, words.slice(0, -1))) cursor.advance(word);
   return completeAt(cursor, words.at(-1) ?? "");
 }
 

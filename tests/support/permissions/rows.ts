@@ -70,7 +70,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc prune df why lease ps config fsck verify"
+      ..."images inspect history layers ls cat stat find tree diff tag rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -87,6 +87,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["cat", "app:1:/etc/f"],
       ["cat", "app:1:/etc"],
       ["stat", "app:1:/etc/f"],
+      ["find", "app:1", "-user", "root"],
       ["tree", "app:1"],
       ["diff", "app:1", "app:1"],
       ["tag", "app:1", "app:2"],

@@ -45,6 +45,8 @@ Deno.test("completion: arguments", () => {
   assertEquals(sources("commit", ""), ["snapshots"]);
   assertEquals(sources("export", ""), ["snapshots", "images"]);
   assertEquals(sources("tag", ""), ["images"]);
+  assertEquals(sources("ls", ""), ["snapshots", "images"]);
+  assertEquals(sources("find", "-name", "x", ""), ["snapshots", "images"]);
   assertEquals(sources("copy", ""), ["images"]);
   assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
   assertEquals(sources("run", "app", "--", "-"), ["files"]);

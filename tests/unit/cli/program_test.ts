@@ -45,6 +45,10 @@ Deno.test("options end where the command of a container begins", async () => {
       ["load run a -b", "load run a -b"],
       ["rmi a b --format json", "rmi a b --format json"],
       ["snapshot label k a=b --format json", "snapshot label k a=b --format json"],
+      // Options of find(1) have one dash.
+      ["find a -name -x -perm -4000 -0", "find a --name -x --perm -4000 -0"],
+      ["find a -format json -- -name", "find a --format json -- -name"],
+      ["ls a -all -long", "ls a -all -long"],
     ] as const
   ) {
     assertEquals(ended(line), wanted);
