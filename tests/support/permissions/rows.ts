@@ -70,7 +70,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat find tree diff tag rmi gc prune df why lease ps config fsck verify"
+      ..."images inspect history layers ls cat stat find du tree diff tag rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -88,6 +88,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["cat", "app:1:/etc"],
       ["stat", "app:1:/etc/f"],
       ["find", "app:1", "-user", "root"],
+      ["du", "app:1", "--by-layer"],
       ["tree", "app:1"],
       ["diff", "app:1", "app:1"],
       ["tag", "app:1", "app:2"],

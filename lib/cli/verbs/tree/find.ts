@@ -1,6 +1,6 @@
 import { type ByteString, escapeForTerminal, toBytes } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { list, lookup, walk } from "../../../tree/mod.ts";
+import { list, walk } from "../../../tree/mod.ts";
 import { writeForeign } from "../../display/output.ts";
 import {
   type Candidate,
@@ -16,6 +16,7 @@ import {
   parseTime,
 } from "../../files/conditions.ts";
 import { readIdNames } from "../../files/id_names.ts";
+import { layerFinder } from "../../files/layer_of.ts";
 import { type Files, findPath, lastName, openPath, type Target } from "../../files/open_files.ts";
 import { argumentBytes, PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
@@ -220,12 +221,7 @@ async function comesFrom(files: Files, wanted: string): Promise<Condition> {
   if (new Set(found.map((i) => layers[i]?.diffId)).size > 1) {
     throw new VarveError("E_USAGE", `Cannot find layer ${wanted}: several layers begin with that`);
   }
-  const [own, ...above] = layers.slice(at).map(({ tree }) => tree);
-  return ({ path }) =>
-    own !== undefined && hasEntry(lookup(own, path)) &&
-    !above.some((tree) => hasEntry(lookup(tree, path)));
-}
-
-function hasEntry(node: ReturnType<typeof lookup>): boolean {
-  return node !== undefined && !(node.type === "directory" && node.implied);
+  const diffId = layers[at]?.diffId;
+  const layerOf = layerFinder(layers);
+  return ({ path }) => layerOf(path) === diffId;
 }

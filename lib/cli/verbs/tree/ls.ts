@@ -4,6 +4,7 @@ import type { NamedNode, Node, Resolved } from "../../../tree/mod.ts";
 import { listing } from "../../display/listing.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import type { Long } from "../../files/long_listing.ts";
+import { sizeOf } from "../../files/usage.ts";
 import { nodeToJson } from "../../nodes.ts";
 import {
   type FilesView,
@@ -136,10 +137,6 @@ function orderOf(options: Options): Order {
     : () => 0;
   const order: Order = (a, b) => main(a, b) || compareBytes(a.name, b.name);
   return options["reverse"] === true ? (a, b) => order(b, a) : order;
-}
-
-function sizeOf(node: Node): number {
-  return node.type === "file" ? node.size : node.type === "symlink" ? node.target.length : 0;
 }
 
 function compareTimes(a: Node, b: Node): number {
