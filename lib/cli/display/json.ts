@@ -1,4 +1,5 @@
 import { escapeJson } from "../../bytes/mod.ts";
+import type { Io } from "../io.ts";
 
 /** Most values that are written in one part. */
 const PART = 256;
@@ -45,6 +46,16 @@ function valuesOf(value: unknown, most: number): number {
     if (count > most) break;
   }
   return count;
+}
+
+/** Writes a JSON array, element by element while they come, one on each line. */
+export async function writeJsonArray(io: Io, values: AsyncIterable<unknown>): Promise<void> {
+  let separator = "[\n";
+  for await (const value of values) {
+    await io.stdout(separator + text(value));
+    separator = ",\n";
+  }
+  await io.stdout(separator === "[\n" ? "[]\n" : "\n]\n");
 }
 
 function* array(values: Iterable<unknown>): Generator<string> {

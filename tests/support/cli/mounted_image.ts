@@ -29,7 +29,7 @@ export const DAILY_LAYERS: readonly (readonly TarFixture[])[] = [
     { name: "home/user/gone", content: "gone", uid: 1000, gid: 1000 },
     { name: "home/user/nobody", content: "nobody knows me\n", uid: 54321, gid: 54322 },
     { name: "data/deep/er/", mode: 0o750 },
-    { name: "data/deep/er/big", content: "0123456789abcdef".repeat(20_000), mtime: 1_700_000_000 },
+    { name: "data/deep/er/big", content: "0123456789abcde\n".repeat(20_000), mtime: 1_700_000_000 },
     { name: "data/binary", content: new Uint8Array([0x6e, 0x6f, 0, 0xff, 0x74, 0x65, 0x0a]) },
     { name: "data/ünï", content: "ünïcode LOCALHOST\n", xattrs: { "user.tag": "a" } },
     { name: "data/two words", content: "no newline at the end" },

@@ -48,6 +48,7 @@ export const WITHOUT_STORE: Readonly<
   cat: [["refuses", "a:1:/x"]],
   stat: [["refuses", "a:1:/x"]],
   find: [["refuses", "a:1"]],
+  grep: [["refuses", "x", "a:1"]],
   du: [["refuses", "a:1"]],
   diff: [["refuses", "a:1", "b:1"]],
   tree: [["refuses", "a:1"]],

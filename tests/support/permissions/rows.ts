@@ -70,7 +70,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat find du tree diff tag rmi gc prune df why lease ps config fsck verify"
+      ..."images inspect history layers ls cat stat find grep du tree diff tag rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -89,6 +89,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["stat", "app:1:/etc/f"],
       ["find", "app:1", "-user", "root"],
       ["du", "app:1", "--by-layer"],
+      ["grep", "root", "app:1"],
       ["tree", "app:1"],
       ["diff", "app:1", "app:1"],
       ["tag", "app:1", "app:2"],
