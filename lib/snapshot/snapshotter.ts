@@ -212,6 +212,8 @@ export class StoreSnapshotter implements Snapshotter {
       return machine.ancestors(table, name);
     });
     await this.#driver.warm(ancestors, signal);
+    // Else the first snapshot on it would do this.
+    await boundCaches(this.#store, signal);
   }
 
   /** Measures a committed snapshot while other calls go on. */

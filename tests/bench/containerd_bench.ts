@@ -10,6 +10,7 @@
 import { createGrpcClient } from "../../lib/containerd/grpc/grpc_client.ts";
 import { Snapshots } from "../../lib/containerd/proto/generated/snapshots_pb.ts";
 import { Cli } from "../support/cli/cli.ts";
+import { served } from "../support/containerd/served.ts";
 import { cpuTimeOf } from "../support/machine/cpu_time.ts";
 import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
@@ -35,7 +36,21 @@ const note = <Value>(all: Map<string, Value[]>, what: string, value: Value) =>
   void all.set(what, [...all.get(what) ?? [], value]);
 
 const { oci } = await debianImage();
+await warmClient();
 const control = new Control();
+
+/** Calls another daemon, so that the first calls of a daemon are measured without those of the client itself. */
+async function warmClient(): Promise<void> {
+  await using temp = await tempDir("varve-bench-", "/var/tmp");
+  const args = ["--socket", temp.join("s"), "--containerd", temp.join("nobody")];
+  await using _ = await served(temp.join("store"), { args });
+  using client = await createGrpcClient(temp.join("s"));
+  for (let i = 0; i < 50; i++) {
+    await client.unary(Snapshots.method.prepare, { key: "bench/1/a" });
+    await Array.fromAsync(client.stream(Snapshots.method.list, {}));
+    await client.unary(Snapshots.method.remove, { key: "bench/1/a" });
+  }
+}
 
 /** Notes what a piece of work costs. */
 async function timed(what: string, served: ServedContainerd, work: () => Promise<unknown>) {

@@ -9,6 +9,7 @@ import { createGrpcClient } from "../../lib/containerd/grpc/grpc_client.ts";
 import { Diff } from "../../lib/containerd/proto/generated/diff_pb.ts";
 import { Snapshots } from "../../lib/containerd/proto/generated/snapshots_pb.ts";
 import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../support/images/images.ts";
+import { cpuTimeOf } from "../support/machine/cpu_time.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { serveContainerdIn } from "../support/peers/served_containerd.ts";
 import { prng } from "../support/prng.ts";
@@ -35,8 +36,16 @@ function imageOf(size: number): BuiltImage {
   return buildImage({ name: "example.org/layers:1", layers, packing: "gzip" });
 }
 
-/** Milliseconds for all layers in turn, and for each once more; with new daemons. */
-async function apply(image: BuiltImage, siblings: boolean): Promise<[number, number[]]> {
+/** What all layers in turn took, and each once more, in milliseconds. */
+interface Applied {
+  readonly time: number;
+  /** CPU time of varve and containerd meanwhile. No number of threads makes it faster than its part for each core. */
+  readonly cpu: number;
+  readonly known: readonly number[];
+}
+
+/** Applies all layers in turn, and each once more; with new daemons. */
+async function apply(image: BuiltImage, siblings: boolean): Promise<Applied> {
   await using temp = await tempDir("varve-bench-", "/var/tmp");
   await using served = await serveContainerdIn(temp.path);
   using client = await createGrpcClient(temp.join("varve.sock"));
@@ -60,29 +69,33 @@ async function apply(image: BuiltImage, siblings: boolean): Promise<[number, num
     return performance.now() - start;
   };
   control.take();
-  const start = performance.now();
+  const cpuTime = async () => await cpuTimeOf(served.pid) + await cpuTimeOf(served.containerd.pid);
+  const before = await cpuTime(), start = performance.now();
   for (const [i, { descriptor, chainId }] of image.layers.entries()) {
     await one(`${namespace}/${i}/extract-${i}-a ${chainId}`, descriptor);
   }
-  const time = performance.now() - start;
+  const time = performance.now() - start, cpu = await cpuTime() - before;
   const known: number[] = [];
   for (const [i, { descriptor, chainId }] of image.layers.entries()) {
     known.push(await one(`${namespace}/${10 + i}/extract-${i}-b ${chainId}`, descriptor));
   }
-  return [time, known];
+  return { time, cpu, known };
 }
 
 const known: number[] = [];
 for (const { size, atMost } of CASES) {
   const image = imageOf(size);
-  const times: [number[], number[]] = [[], []];
+  const times: [number[], number[]] = [[], []], cpus: [number[], number[]] = [[], []];
   for (let i = 0; i < RUNS; i++) {
     for (const [side, siblings] of [true, false].entries()) {
-      const [time, again] = await apply(image, siblings);
+      const { time, cpu, known: again } = await apply(image, siblings);
       console.error(
-        `${size} MiB, ${siblings ? "with" : "without"} siblings: ${Math.round(time)} ms`,
+        `${size} MiB, ${siblings ? "with" : "without"} siblings: ${
+          Math.round(time)
+        } ms, CPU ${cpu} ms`,
       );
       times[side as 0 | 1].push(time);
+      cpus[side as 0 | 1].push(cpu);
       known.push(...again);
     }
   }
@@ -90,6 +103,11 @@ for (const { size, atMost } of CASES) {
   figure(`${LAYERS} layers of ${size} MiB, without siblings`, without, "ms");
   figure(`${LAYERS} layers of ${size} MiB, with siblings`, by, "ms");
   figure("  by the time without", by / without, "times", { atMost });
+  const [cpuBy, cpuWithout] = cpus.map((all) => timingOf(all).least) as [number, number];
+  figure("  CPU without siblings", cpuWithout, "ms");
+  figure("  CPU with siblings", cpuBy, "ms");
+  const floor = cpuBy / navigator.hardwareConcurrency / without;
+  figure(`  least that ${navigator.hardwareConcurrency} cores allow`, floor, "times");
 }
 figure("a layer that the store holds, median", timingOf(known).median, "ms", { atMost: 10 });
 await control.report();

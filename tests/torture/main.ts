@@ -131,7 +131,10 @@ async function round(supervisor: Supervisor, options: Options): Promise<number> 
   const modes = options.modes.filter((mode) => mode in MODES);
   if (modes.length === 0) return findings;
   await using temp = await tempDir("varve-bundle-", options.dir);
-  const program = await bundleProgram(temp.path);
+  // SQLite takes a lock that fails for good for another process's.
+  const program = await bundleProgram(temp.path, {
+    busyTimeout: modes.includes("errno") ? 300 : undefined,
+  });
   useBundledWorkers(temp.path);
   for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
     const { mounts = false, tools = [] } = scenario;

@@ -5,12 +5,24 @@ import { run } from "../machine/process.ts";
 /** The root of the repository. */
 const HERE = new URL("../../../", import.meta.url).pathname;
 
+/** How long the program waits for another process's lock of the database: a constant of `lib/store/disk/database`. */
+const BUSY_TIMEOUT = /\bBUSY_TIMEOUT = 1e4;/;
+
+/** Options of {@linkcode bundleProgram}. */
+export interface BundleOptions {
+  /** Milliseconds for which it waits for another process's lock of the database; its own time by default. */
+  readonly busyTimeout?: number | undefined;
+}
+
 /**
  * Bundles the program into a directory.
  *
  * @returns path of the bundle of the main thread
  */
-export async function bundleProgram(directory: string): Promise<string> {
+export async function bundleProgram(
+  directory: string,
+  { busyTimeout }: BundleOptions = {},
+): Promise<string> {
   // The program finds its workers two folders above itself.
   const main = MAIN.slice(HERE.length);
   const workers = (await Array.fromAsync(Deno.readDir(`${HERE}workers`)))
@@ -22,7 +34,16 @@ export async function bundleProgram(directory: string): Promise<string> {
     const options = ["--quiet", "--no-check", "--no-lock", "-o", target];
     await run([Deno.execPath(), "bundle", ...options, path], { cwd: HERE });
   }
-  return `${directory}/${main}`;
+  const program = `${directory}/${main}`;
+  if (busyTimeout !== undefined) {
+    const code = await Deno.readTextFile(program);
+    if (!BUSY_TIMEOUT.test(code)) throw new Error("Cannot change how long the program waits");
+    await Deno.writeTextFile(
+      program,
+      code.replace(BUSY_TIMEOUT, `BUSY_TIMEOUT = ${busyTimeout};`),
+    );
+  }
+  return program;
 }
 
 /** Lets the commands of this process start the workers that {@linkcode bundleProgram} made in a directory. */
