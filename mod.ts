@@ -291,6 +291,7 @@ export {
   exportSnapshot,
   type ExportSnapshotOptions,
   importDirectory,
+  type SnapshotLayerTree,
   type SnapshotTrees,
   snapshotTrees,
   type SnapshotTreesOptions,

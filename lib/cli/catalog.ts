@@ -26,6 +26,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   grep: async () => (await import("./verbs/tree/grep.ts")).grep,
   du: async () => (await import("./verbs/tree/du.ts")).du,
   diff: async () => (await import("./verbs/tree/diff.ts")).diff,
+  explore: async () => (await import("./verbs/explore/explore.ts")).explore,
   tree: async () => (await import("./verbs/tree/tree.ts")).tree,
   mount: async () => (await import("./verbs/snapshot/mount.ts")).mount,
   umount: async () => (await import("./verbs/snapshot/mount.ts")).umount,

@@ -11,4 +11,9 @@ export { commitSnapshot } from "./commit_snapshot.ts";
 export type { CommitImageOptions, CommittedImage } from "./contract.ts";
 export { exportSnapshot, type ExportSnapshotOptions } from "./export_snapshot.ts";
 export { importDirectory } from "./import_directory.ts";
-export { type SnapshotTrees, snapshotTrees, type SnapshotTreesOptions } from "./snapshot_trees.ts";
+export {
+  type SnapshotLayerTree,
+  type SnapshotTrees,
+  snapshotTrees,
+  type SnapshotTreesOptions,
+} from "./snapshot_trees.ts";

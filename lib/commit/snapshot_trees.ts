@@ -1,3 +1,4 @@
+import type { DiffId } from "../digest/mod.ts";
 import { foldSteps } from "../layer/internal.ts";
 import type { Warning } from "../layer/mod.ts";
 import { inTurns } from "../pool/internal.ts";
@@ -17,12 +18,22 @@ export interface SnapshotTreesOptions extends Pick<LayerRules, "policy" | "limit
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A snapshot as two root trees. */
+/** A layer of a snapshot. */
+export interface SnapshotLayerTree {
+  /** The layer in the store; `null` for changes in a directory. */
+  readonly diffId: DiffId | null;
+  /** What it adds, changes and hides. */
+  readonly tree: Tree;
+}
+
+/** A snapshot as two root trees, and as its layers. */
 export interface SnapshotTrees {
   /** The root tree of its parent. For a view, the same as `after`. */
   readonly before: Tree;
   /** The root tree of the snapshot itself. */
   readonly after: Tree;
+  /** What it consists of, lowest first: layers of the store and changes in directories. */
+  readonly layers: readonly SnapshotLayerTree[];
   /** What was left out, because a tree cannot hold it. */
   readonly warnings: readonly Warning[];
 }
@@ -45,9 +56,16 @@ export async function snapshotTrees(
   const source = sourceOf(disk, key);
   const changes = await readSnapshot({ ...options, store: disk, key, pool }, source, null);
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
-  const stack = [...trees, ...changes.map(({ tree }) => tree as Tree)];
+  const layers = [
+    ...source.layers.map((diffId, i) => ({ diffId, tree: trees[i] as Tree })),
+    ...source.above.map((part, i) => ({
+      diffId: part.kind === "layer" ? part.diffId : null,
+      tree: changes[i]?.tree as Tree,
+    })),
+  ];
+  const stack = layers.map(({ tree }) => tree);
   const fold = (layers: readonly Tree[]) => inTurns(foldSteps(layers), options.signal);
   const after = await fold(stack);
   const before = source.row.kind === "view" ? after : await fold(stack.slice(0, -1));
-  return { before, after, warnings: changes.flatMap(({ warnings }) => warnings) };
+  return { before, after, layers, warnings: changes.flatMap(({ warnings }) => warnings) };
 }

@@ -14,7 +14,7 @@ import { needs } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
 const VERBS =
-  "load save images tag rmi inspect history layers ls cat stat diff tree mount umount unpack fsck verify serve version doctor"
+  "load save images tag rmi inspect history layers ls cat stat diff explore tree mount umount unpack fsck verify serve version doctor"
     .split(" ");
 const SNAPSHOT = "ls prepare view mounts commit rm stat usage label".split(" ");
 

@@ -31,6 +31,7 @@ async function prepare(temp: TempDir, registry: string): Promise<Words> {
   const image = buildImage({ name: "docker.io/library/app:1", layers: [layer] });
   await Deno.writeFile(temp.join("source", "app.tar"), archiveTar(ociFiles([image])));
   await Deno.writeTextFile(temp.join("source", "root", "f"), "f");
+  await Deno.writeTextFile(temp.join("source", "rules"), "maxLayers: 9");
   await run(["tar", "-cf", temp.join("source", "layer.tar"), "-C", temp.join("source/root"), "f"]);
   const names = ["http", "https", "all", "no"].map((name) => `${name}_proxy`);
   const all = { env: environment(home) };

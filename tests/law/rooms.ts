@@ -190,9 +190,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "explore",
-    holds: "the layer explorer",
-    pure: false,
+    holds: "the layer explorer: what each layer does, waste, rules",
+    pure: true,
     packages: EVERYWHERE,
+    onlyIn: {
+      "npm:picomatch": "lib/explore/rules/path_globs.ts",
+      "npm:js-yaml": "lib/explore/rules/parse_rules.ts",
+    },
   },
   {
     name: "cli",

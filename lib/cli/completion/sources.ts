@@ -73,6 +73,6 @@ export function argumentValues(path: string, argument: string): Values {
 
 /** The values of an option. */
 export function optionValues({ long, flags }: Option): Values {
-  const value = /<([^>.[\]]*)/.exec(flags)?.[1] ?? "";
+  const value = /[<[]([^>.[\]]*)/.exec(flags)?.[1] ?? "";
   return OPTIONS[`${long} *`] ?? OPTIONS[`* ${value}`] ?? {};
 }

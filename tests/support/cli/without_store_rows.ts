@@ -51,6 +51,7 @@ export const WITHOUT_STORE: Readonly<
   grep: [["refuses", "x", "a:1"]],
   du: [["refuses", "a:1"]],
   diff: [["refuses", "a:1", "b:1"]],
+  explore: [["refuses", "a:1"]],
   tree: [["refuses", "a:1"]],
   unpack: [["refuses", "a:1", "OUTPUT"]],
   run: [["refuses", "a:1", "sh"]],

@@ -30,7 +30,7 @@ export const STORE_FLAGS: readonly string[] = [
 export const WORDS: Readonly<Record<string, string>> = {
   STORE: "the directory of the store",
   LIBC: "libc, such as `/lib/x86_64-linux-gnu/libc.so.6`",
-  SOURCE: "the archive, tar or directory that is read",
+  SOURCE: "the archive, tar, directory or file of rules that is read",
   DIR: "the directory that the file is written into",
   REGISTRY: "host and port of each registry, and of its token server",
   ADDRESS: "host and port",
@@ -70,7 +70,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat find grep du tree diff tag rmi gc prune df why lease ps config fsck verify"
+      ..."images inspect history layers ls cat stat find grep du tree diff explore tag rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -92,6 +92,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["grep", "root", "app:1"],
       ["tree", "app:1"],
       ["diff", "app:1", "app:1"],
+      ["explore", "app:1"],
       ["tag", "app:1", "app:2"],
       ["rmi", "app:2"],
       ["gc"],
@@ -112,6 +113,11 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["save", "app:1"],
       ["export", "app:1"],
     ],
+  },
+  {
+    verbs: ["explore --ci FILE"],
+    flags: ["--allow-read=SOURCE"],
+    commands: [["explore", "app:1", "--ci", "SOURCE/rules"]],
   },
   { verbs: ["load"], flags: ["--allow-read=SOURCE"], commands: [["load", "SOURCE/app.tar"]] },
   {

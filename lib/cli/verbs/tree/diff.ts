@@ -1,13 +1,11 @@
 import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
-import { type SnapshotTrees, snapshotTrees } from "../../../commit/mod.ts";
 import { imageTree } from "../../../image/mod.ts";
 import { diffTrees } from "../../../layer/mod.ts";
 import type { Tree } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
-import { warnOf } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
-import { loadSettings } from "../../settings.ts";
+import { isSnapshot, treesOfSnapshot } from "./snapshots.ts";
 import type { Options, Verb } from "../../verb.ts";
 
 /** `varve diff`. */
@@ -79,7 +77,7 @@ async function comparableOf(
   options: Options,
 ): Promise<Comparable> {
   const store = await context.store();
-  if (store.snapshots.read((rows) => rows.get(argument)) !== undefined) {
+  if (isSnapshot(store, argument)) {
     const { before, after } = await treesOfSnapshot(context, argument);
     return { before: () => Promise.resolve(before), after: () => Promise.resolve(after) };
   }
@@ -88,17 +86,4 @@ async function comparableOf(
     before: () => imageTree(store, { ...image, layers: image.layers.slice(0, -1) }),
     after: () => imageTree(store, image),
   };
-}
-
-async function treesOfSnapshot(context: Context, key: string): Promise<SnapshotTrees> {
-  const store = await context.store();
-  const { policy, limits } = loadSettings(store);
-  const trees = await snapshotTrees(store, key, {
-    pool: await context.pool(),
-    policy,
-    limits,
-    signal: context.signal,
-  });
-  warnOf(context, `snapshot ${JSON.stringify(key)}`, trees.warnings);
-  return trees;
 }

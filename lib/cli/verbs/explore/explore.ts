@@ -1,0 +1,69 @@
+import { EXIT_CODES } from "../../../errors.ts";
+import { exploreLayers, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
+import { PLATFORM_OPTION } from "../../images.ts";
+import type { Verb } from "../../verb.ts";
+import { openExplored } from "./explored.ts";
+import { reportText, verdictsText } from "./explore_text.ts";
+import { judgeBy } from "./ci_rules.ts";
+
+/** `varve explore`. */
+export const explore: Verb = {
+  usage: "explore <ref|key>",
+  withoutStore: "refuses",
+  summary: "show what each layer of an image does, and what is wasted",
+  onlyReads: true,
+  help:
+    `Nothing is mounted. A key is explored with its changes; a key and an image of the same name: the key.
+
+Bytes are sizes as 'ls -l' shows them, hard links of a layer once. CONTENT and ATTRIBUTES are paths that a layer
+changes: their content, or only mode, owner, time and xattrs. SAME are paths that it has again. Waste are files of
+layers that the image does not show: a layer above deleted them, put other content there (overwritten), or has the same
+content again (copied). Efficiency is 1 - waste / bytes of all layers. The score of dive is beside it. Duplicates are
+files of the image with equal content; they are no waste.
+
+--ci judges the image by rules, and ends with exit code 13 when one fails. FILE is that of dive: YAML, by default
+.dive-ci of this directory, where it is there. Rules and their defaults:
+  lowestEfficiency          0.9       least score of dive
+  highestWastedBytes        disabled  most wasted bytes of dive, such as 20MB
+  highestUserWastedPercent  0.1       most of them by the bytes of all layers but the lowest, 0 to 1
+  maxBytes                  disabled  most bytes of the files of all layers
+  maxLayers                 disabled  most layers
+  setuid                    disabled  deny, or a list of globs that may be setuid or setgid
+  worldWritable             disabled  deny, or a list of globs that everybody may write to
+  forbidden                 disabled  a list of globs that no layer may have, not even if it is deleted above
+A glob with a slash is compared with the whole path, any other one with the name.
+
+JSON: {"version":1,"imageId","platform","created","source":{"kind","name","manifest","blobs"},
+"store":{"size","shared","unique"},"layers":[{"diffId","created","createdBy","comment","entries","bytes",
+"changes":{KIND:{"count","bytes"}}}],"layerBytes","image":{"count","bytes"},"efficiency",
+"waste":{CAUSE:{"count","bytes"}},"wastedFiles":[{"path","layer","by","cause","bytes"}],"duplicates":{"count","bytes"},
+"duplicateFiles":[{"digest","size","paths"}],"dive":{"score","wastedBytes","userBytes","wastedUserPercent",
+"inefficientCount","inefficient":[{"path","count","bytes"}]},"paths":[{"path","winner",
+"changes":[{"layer","kind","type","bytes"}]}]}. KIND is added, content, attributes, same or deleted, CAUSE is deleted,
+overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With
+--ci: "rules":[{"rule","status":"passed|failed|disabled","limit","actual","paths"}], in place of "paths".
+
+Examples:
+  varve explore app:1
+  varve explore app:1 --ci`,
+  configure(command) {
+    command
+      .option("--ci [file]", "judge the image by rules; exit code 13 when one fails")
+      .option(...PLATFORM_OPTION);
+  },
+  async run(context, [argument = ""], options) {
+    const explored = await openExplored(context, argument, options);
+    const report = exploreLayers(explored.layers);
+    const { facts, source, usage } = explored;
+    const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
+    const text = reportText(explored, report, context.columns);
+    const { ci } = options;
+    if (ci === undefined) return { json, text };
+    const verdicts = await judgeBy(report, typeof ci === "string" ? ci : undefined);
+    return {
+      json: { ...json, paths: undefined, rules: verdicts.json },
+      text: text + verdictsText(verdicts.all, context.columns),
+      exit: verdicts.passed ? 0 : EXIT_CODES.E_RULE,
+    };
+  },
+};

@@ -1,0 +1,94 @@
+import type { ExploredLayer } from "../../../explore/mod.ts";
+import { formatPlatform, type HistoryEntry, type ImageConfig } from "../../../oci/mod.ts";
+import { parentImage } from "../../../snapshot/internal.ts";
+import type { StoredImage } from "../../../store/mod.ts";
+import { imageUsage } from "../../../upkeep/internal.ts";
+import type { ImageUsage } from "../../../upkeep/mod.ts";
+import type { Context } from "../../context.ts";
+import { openImage } from "../../images.ts";
+import { isSnapshot, treesOfSnapshot } from "../tree/snapshots.ts";
+import type { Options } from "../../verb.ts";
+
+/** What is explored. */
+export interface Explored {
+  readonly layers: readonly ExploredLayer[];
+  /** What is the same wherever the image comes from: JSON. */
+  readonly facts: {
+    readonly imageId: string | null;
+    readonly platform: string | null;
+    readonly created: string | null;
+  };
+  /** Where it comes from: JSON. */
+  readonly source: {
+    readonly kind: "store" | "snapshot";
+    readonly name: string;
+    readonly manifest: string | null;
+    /** The blobs of the layers, lowest first. */
+    readonly blobs: readonly {
+      readonly digest: string;
+      readonly mediaType: string;
+      readonly size: number;
+    }[];
+  };
+  /** What it takes in the store; `null` for a snapshot. */
+  readonly usage: Pick<ImageUsage, "size" | "shared" | "unique"> | null;
+}
+
+/** Opens an image of the store, or a snapshot with its changes. @throws {VarveError} as `openImage`, `snapshotTrees` */
+export async function openExplored(
+  context: Context,
+  argument: string,
+  options: Options,
+): Promise<Explored> {
+  const store = await context.store();
+  if (isSnapshot(store, argument)) {
+    const { layers } = await treesOfSnapshot(context, argument);
+    const diffIds = layers.flatMap(({ diffId }) => diffId ?? []);
+    const row = store.snapshots.read((rows) => rows.get(argument));
+    const image = row === undefined ? undefined : await parentImage(store, row, diffIds);
+    const history = image === undefined ? [] : layerHistory(image.config);
+    return {
+      layers: layers.map((layer, i) => ({ ...layer, history: history[i] })),
+      facts: { imageId: null, platform: null, created: null },
+      source: { kind: "snapshot", name: argument, manifest: null, blobs: [] },
+      usage: null,
+    };
+  }
+  const image = await openImage(store, argument, options);
+  const trees = await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId)));
+  const history = layerHistory(image.config);
+  const usage = await imageUsage(store, image.record.name, context.signal);
+  return {
+    layers: image.layers.flatMap(({ diffId }, i) => {
+      const tree = trees[i];
+      return tree === undefined ? [] : [{ diffId, tree, history: history[i] }];
+    }),
+    facts: factsOf(image),
+    source: {
+      kind: "store",
+      name: image.record.name,
+      manifest: image.descriptor.digest,
+      blobs: image.layers.map(({ descriptor: { digest, mediaType, size } }) => ({
+        digest,
+        mediaType,
+        size,
+      })),
+    },
+    usage: usage === undefined
+      ? null
+      : { size: usage.size, shared: usage.shared, unique: usage.unique },
+  };
+}
+
+function factsOf({ imageId, config }: StoredImage): Explored["facts"] {
+  return {
+    imageId,
+    platform: formatPlatform(config.platform),
+    created: config.created ?? null,
+  };
+}
+
+/** The build step of each layer, lowest first: those that made a layer. */
+function layerHistory({ history }: ImageConfig): readonly HistoryEntry[] {
+  return history.filter(({ emptyLayer }) => emptyLayer !== true);
+}

@@ -1,0 +1,6 @@
+/**
+ * What other rooms need of upkeep; not part of the public API.
+ *
+ * @module
+ */
+export { imageUsage } from "./disk_usage/image_usage.ts";
