@@ -2,6 +2,7 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { StoreLayerIngest } from "../image/internal.ts";
 import { foldSteps } from "../layer/internal.ts";
+import type { Warning } from "../layer/mod.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import { inTurns } from "../pool/internal.ts";
@@ -28,6 +29,10 @@ export interface SnapshotFilesOptions extends Pick<LayerRules, "policy" | "limit
 export interface SnapshotFiles extends AsyncDisposable {
   /** The root tree of the snapshot. */
   readonly tree: Tree;
+  /** Makes the root tree of its parent. For a view, it is the same as {@linkcode tree}. */
+  readonly before: () => Promise<Tree>;
+  /** What was left out, because a tree cannot hold it. */
+  readonly warnings: readonly Warning[];
   /** Its layers as trees, lowest first. The last is what the snapshot itself changes. */
   readonly layers: readonly SnapshotLayerTree[];
   /** Opens the tar of a layer that {@linkcode tree} names. */
@@ -58,12 +63,16 @@ export async function openSnapshotFiles(
   const disk = requireDisk(store, "read snapshots");
   await using stack = new AsyncDisposableStack();
   const ingest = stack.use(await disk.ingest());
-  const { layers, tars } = await layersOf(options, disk, key, ingest);
-  const tree = await inTurns(foldSteps(layers.map(({ tree }) => tree)), options.signal);
+  const { layers, tars, below, warnings } = await layersOf(options, disk, key, ingest);
+  const fold = (some: readonly SnapshotLayerTree[]) =>
+    inTurns(foldSteps(some.map(({ tree }) => tree)), options.signal);
+  const tree = await fold(layers);
   const held = stack.move();
   return {
     tree,
     layers,
+    warnings,
+    before: () => below === layers.length ? Promise.resolve(tree) : fold(layers.slice(0, below)),
     async open(source) {
       const path = tars.get(source);
       return path === undefined ? await disk.layers.reader(source) : await openTar(path);
@@ -75,6 +84,9 @@ export async function openSnapshotFiles(
 /** The layers of a snapshot, and the paths of the layer tars that are not in the store. */
 interface ReadLayers {
   readonly layers: readonly SnapshotLayerTree[];
+  /** How many of the layers belong to the parent. */
+  readonly below: number;
+  readonly warnings: readonly Warning[];
   readonly tars: ReadonlyMap<DiffId, string>;
 }
 
@@ -93,9 +105,8 @@ async function layersOf(
   const stored = async (diffId: DiffId) => ({ diffId, tree: await store.layers.tree(diffId) });
   const layers = await Promise.all(source.layers.map(stored));
   const tars = new Map<DiffId, string>();
-  for (
-    const { layer, files } of await readSnapshot({ ...options, store, key, pool }, source, changes)
-  ) {
+  const read = await readSnapshot({ ...options, store, key, pool }, source, changes);
+  for (const { layer, files } of read) {
     if (layer === null) continue;
     const { diffId } = layer;
     if (files === null) {
@@ -106,7 +117,13 @@ async function layersOf(
     layers.push({ diffId, tree: decodeTree(bytes) });
     tars.set(diffId, files.tar);
   }
-  return { layers, tars };
+  const isUnchanged = source.row.kind === "view" || read.at(-1)?.layer === null;
+  return {
+    layers,
+    tars,
+    below: isUnchanged ? layers.length : layers.length - 1,
+    warnings: read.flatMap(({ warnings }) => warnings),
+  };
 }
 
 /** Opens a layer tar that is not in the store. */

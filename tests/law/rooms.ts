@@ -208,6 +208,7 @@ export const ROOMS: readonly Room[] = [
       "deno.json",
       "npm:commander",
       "npm:cli-progress",
+      "npm:diff",
     ],
   },
 ];

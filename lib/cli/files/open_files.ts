@@ -6,6 +6,7 @@ import { imageView } from "../../image/internal.ts";
 import { imageTree, TreeContents } from "../../image/mod.ts";
 import type { DiskStore, StoredImage } from "../../store/mod.ts";
 import {
+  emptyTree,
   list,
   type NamedNode,
   type Node,
@@ -41,7 +42,12 @@ export interface Files extends AsyncDisposable {
   readonly view: FilesView;
   /** The tree: a root tree, or the layer tree of a layer. */
   tree(): Promise<Tree>;
-  /** The layers, lowest first. */
+  /**
+   * The root tree without what was added last: of a snapshot that of its parent, of an image that of the layers below
+   * the topmost one, of a layer an empty one.
+   */
+  before(): Promise<Tree>;
+  /** The layers, lowest first. Of a snapshot, only if it was opened with its contents. */
   layers(): Promise<readonly FilesLayer[]>;
   /** Reads the contents of files of {@linkcode tree} and {@linkcode view}. */
   readonly contents: TreeContents;
@@ -52,12 +58,18 @@ export interface Files extends AsyncDisposable {
  * digest of its blob, or by a unique prefix of one.
  *
  * @param options the options of the verb, with `PLATFORM_OPTION`
+ * @param what what the verb reads. To read contents of a snapshot or its layers, its changes are copied first.
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */
-export async function openFiles(context: Context, name: string, options: Options): Promise<Files> {
+export async function openFiles(
+  context: Context,
+  name: string,
+  options: Options,
+  what: "tree" | "contents" = "contents",
+): Promise<Files> {
   const store = await context.store();
   if (store.snapshots.read((rows) => rows.get(name)) !== undefined) {
-    return await snapshotFiles(context, name);
+    return what === "tree" ? await snapshotTree(context, name) : await snapshotFiles(context, name);
   }
   try {
     return await imageFiles(store, name, await openImage(store, name, options));
@@ -73,6 +85,7 @@ async function imageFiles(store: DiskStore, name: string, image: StoredImage): P
   let tree: Promise<Tree> | undefined;
   return files("image", name, await imageView(store, image), openerOf(store), {
     tree: () => tree ??= imageTree(store, image),
+    before: () => imageTree(store, { ...image, layers: image.layers.slice(0, -1) }),
     layers: () =>
       Promise.all(
         image.layers.map(async ({ diffId }) => ({ diffId, tree: await store.layers.tree(diffId) })),
@@ -83,6 +96,7 @@ async function imageFiles(store: DiskStore, name: string, image: StoredImage): P
 async function snapshotFiles(context: Context, key: string): Promise<Files> {
   // An image or a layer is read without these modules.
   const { openSnapshotFiles } = await import("../../commit/internal.ts");
+  const { warnOf } = await import("../display/warnings.ts");
   const { loadSettings } = await import("../settings.ts");
   const store = await context.store();
   const { policy, limits } = loadSettings(store);
@@ -93,17 +107,31 @@ async function snapshotFiles(context: Context, key: string): Promise<Files> {
     signal: context.signal,
     verb: "read",
   });
-  const { tree, layers, open } = snapshot;
+  const { tree, layers, open, before, warnings } = snapshot;
+  warnOf(context, `snapshot ${JSON.stringify(key)}`, warnings);
   return files("snapshot", key, treeView(tree), open, {
     tree: () => Promise.resolve(tree),
+    before,
     layers: () => Promise.resolve(layers),
   }, snapshot);
+}
+
+/** A snapshot without the contents of its own files. */
+async function snapshotTree(context: Context, key: string): Promise<Files> {
+  const { treesOfSnapshot } = await import("../verbs/tree/snapshots.ts");
+  const { before, after } = await treesOfSnapshot(context, key);
+  return files("snapshot", key, treeView(after), openerOf(await context.store()), {
+    tree: () => Promise.resolve(after),
+    before: () => Promise.resolve(before),
+    layers: () => Promise.reject(new TypeError("The snapshot was opened without its layers")),
+  });
 }
 
 async function layerFiles(store: DiskStore, name: string, diffId: DiffId): Promise<Files> {
   const tree = await store.layers.tree(diffId);
   return files("layer", name, treeView(tree), openerOf(store), {
     tree: () => Promise.resolve(tree),
+    before: () => Promise.resolve(emptyTree("root")),
     layers: () => Promise.resolve([{ diffId, tree }]),
   });
 }
@@ -113,7 +141,7 @@ function files(
   name: string,
   view: FilesView,
   open: ConstructorParameters<typeof TreeContents>[0],
-  rest: Pick<Files, "tree" | "layers">,
+  rest: Pick<Files, "tree" | "before" | "layers">,
   held?: AsyncDisposable,
 ): Files {
   const contents = new TreeContents(open);
@@ -186,10 +214,11 @@ export async function openPath(
   argument: string,
   followLast: boolean,
   options: Options,
+  what: "tree" | "contents" = "contents",
 ): Promise<Target> {
   const { reference, path } = splitReferencePath(argument);
   await using stack = new AsyncDisposableStack();
-  const files = stack.use(await openFiles(context, reference, options));
+  const files = stack.use(await openFiles(context, reference, options, what));
   const found = findPath(files.view, path, followLast);
   if (found === undefined) {
     throw new VarveError(

@@ -51,14 +51,16 @@ Examples:
       .option(...PLATFORM_OPTION);
   },
   async run(context, [argument = ""], options) {
-    await using target = await openPath(context, argument, options["long"] !== true, options);
+    const isLong = options["long"] === true;
+    const what = isLong ? "contents" : "tree";
+    await using target = await openPath(context, argument, !isLong, options, what);
     const { files } = target;
     const recursive = options["recursive"] === true;
     // The view of an image merges its layers again for each directory.
     const view = recursive ? treeView(await files.tree()) : files.view;
     const groups = () => groupsOf(target, view, options);
     let long: Long | undefined;
-    if (options["long"] === true) {
+    if (isLong) {
       const { longOf } = await import("../../files/long_listing.ts");
       long = await longOf(files, view, entriesOf(groups()));
     }

@@ -18,7 +18,7 @@ JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [argument = ""], options) {
-    await using target = await openPath(context, argument, false, options);
+    await using target = await openPath(context, argument, false, options, "tree");
     const { path, node } = target;
     const json = nodeToJson(`/${path.replace(/^\/+/, "")}` as ByteString, node);
     const text = Object.entries(json).map(([key, value]) =>

@@ -23,7 +23,7 @@ Example:
   },
   async run(context, [argument = ""], options) {
     const depth = depthOf(stringOption(options, "depth"));
-    await using target = await openPath(context, argument, true, options);
+    await using target = await openPath(context, argument, true, options, "tree");
     const { files, path, node } = target;
     if (node.type !== "directory") {
       throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is not a directory`);
