@@ -177,6 +177,7 @@ export {
   type OpenOptions,
   openStore,
   type PlatformChoice,
+  type Reached,
   readImage,
   type Reason,
   type RebuildReport,

@@ -1,6 +1,7 @@
 /** What verbs free that remove something. */
 import type { Command } from "commander";
 import { VarveError } from "../errors.ts";
+import type { Reached } from "../store/mod.ts";
 import type { Context } from "./context.ts";
 import { formatBytes } from "./display/format_bytes.ts";
 import type { Options } from "./verb.ts";
@@ -37,22 +38,23 @@ export async function findToRemove<T>(
  * verb has done its work, and a later gc removes what is left.
  *
  * @param how `isSilent`: whether standard error belongs to somebody else, such as a container; `alreadyFreed`: bytes that
- * the verb has freed itself
+ * the verb has freed itself; `reached`: what that needed which the verb removed
  * @returns bytes that were freed; `null` when it is not known
  */
 export async function freeUnused(
   context: Context,
   options: Options,
-  { isSilent = false, alreadyFreed = 0 }: {
+  { isSilent = false, alreadyFreed = 0, reached }: {
     readonly isSilent?: boolean | undefined;
     readonly alreadyFreed?: number | undefined;
+    readonly reached?: Reached | undefined;
   } = {},
 ): Promise<number | null> {
   if (options["gc"] === false) return null;
   try {
     const { collectGarbage } = await import("../upkeep/mod.ts");
     const store = await context.store();
-    const report = await collectGarbage(store, { wait: WAIT, signal: context.signal });
+    const report = await collectGarbage(store, { reached, wait: WAIT, signal: context.signal });
     const bytes = report.bytes + alreadyFreed;
     if (bytes > 0 && !isSilent) context.say(`Freed ${formatBytes(bytes)}`);
     return bytes;

@@ -25,9 +25,8 @@ export async function removeAbandoned(
 }
 
 function findAbandoned(store: DiskStore): string[] {
-  const rows = store.snapshots.read((table) => table.list()).filter(({ kind, key, labels }) =>
-    kind === "active" && labels[CONTAINER_LABELS.remove] !== undefined && !hasRunLease(store, key)
-  );
+  const rows = store.snapshots.read((table) => table.byLabel(CONTAINER_LABELS.remove))
+    .filter(({ kind, key }) => kind === "active" && !hasRunLease(store, key));
   if (rows.length === 0) return [];
   using alone = tryLockLowersAlone(store.directories.mounts);
   // A snapshot is being made. It may be one of these.

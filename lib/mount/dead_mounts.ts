@@ -64,7 +64,7 @@ async function endDetached(store: DiskStore, snapshotter: () => Snapshotter): Pr
   }
 }
 
-/** Removes the views of mounts that were killed before they had a lease. It reads all snapshots. */
+/** Removes the views of mounts that were killed before they had a lease. It reads all views. */
 export async function removeDeadViews(
   store: DiskStore,
   snapshotter: () => Snapshotter,
@@ -130,8 +130,8 @@ function isOfOtherBoot({ labels }: Lease): boolean {
 /** Views of mounts without a lease, while no process is between the two. */
 function deadViews(store: DiskStore): DeadMount[] {
   const prefix = mountId("/");
-  const views = store.snapshots.read((table) => table.list()).filter(({ kind, key }) =>
-    kind === "view" && key.startsWith(prefix) && store.leases.get(key) === undefined
+  const views = store.snapshots.read((table) => table.byKind("view")).filter(({ key }) =>
+    key.startsWith(prefix) && store.leases.get(key) === undefined
   );
   if (views.length === 0) return [];
   using alone = tryLockLowersAlone(store.directories.mounts);

@@ -123,6 +123,21 @@ export interface GcBounds {
   readonly before?: number | undefined;
 }
 
+/**
+ * What some images and snapshots needed before they were removed: the result of {@linkcode Collector.reach}, and a value
+ * of {@linkcode GcOptions.reached}.
+ */
+export interface Reached {
+  /** The things themselves, and everything that they needed. */
+  readonly things: readonly Thing[];
+  /** The targets of the image names among them. */
+  readonly targets: readonly Digest[];
+  /** Keys of the active snapshots among them. */
+  readonly active: readonly string[];
+  /** Whether all their documents could be read. */
+  readonly isKnown: boolean;
+}
+
 /** Options of a collection. */
 export interface GcOptions {
   /** Finds what would be removed, and removes nothing. */
@@ -132,6 +147,12 @@ export interface GcOptions {
    * other bounds. Default: true.
    */
   readonly bounds?: boolean | GcBounds | undefined;
+  /**
+   * What was removed since the last collection, if that is all: then only what it reached is looked at, which does not
+   * take longer in a large store. The store counts removals. If there were others, or it is not known what needs the
+   * reached things, everything is collected. Bounds are then enforced, too.
+   */
+  readonly reached?: Reached | undefined;
   /** With `dryRun`: roots that count as removed, such as `image:<name>`. */
   readonly without?: ReadonlySet<Thing> | undefined;
   /** Longest time in ms to wait for another process that collects. Default: 0. */
@@ -156,6 +177,8 @@ export interface GcReport {
 
 /** Garbage collection of a disk store. Only one process collects at a time. */
 export interface Collector {
+  /** What images and snapshots need now. Ask before you remove them, and give the result to `collect` afterwards. */
+  reach(things: readonly Thing[]): Reached;
   /** Follows the roots, without a lock and without a change. */
   mark(
     knowledge?: GcKnowledge,

@@ -40,6 +40,7 @@ export {
   restoreSnapshotMarker,
   stagedTree,
 } from "./disk/inspect/repairs.ts";
+export { wrongParts } from "./disk/inspect/parts.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
 export { ACCEPTED_RULES } from "./disk/derived/accepted_rules.ts";
 export {

@@ -96,6 +96,7 @@ export type {
   GcReport,
   Holding,
   Marks,
+  Reached,
   Reason,
   Thing,
 } from "./garbage.ts";

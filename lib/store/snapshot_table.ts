@@ -37,6 +37,8 @@ export interface SnapshotTable {
   byRef(ref: string): SnapshotRow[];
   /** The rows that have a label, sorted by key: with this value, or with any when `value` is absent. */
   byLabel(key: string, value?: string): SnapshotRow[];
+  /** The rows of a kind, sorted by key. */
+  byKind(kind: SnapshotRow["kind"]): SnapshotRow[];
   /**
    * The parents of the active snapshots and views whose mounts may be in use, that is, which have no label
    * `varve.released`. Each parent is listed once.

@@ -55,7 +55,8 @@ export async function collectGarbage(
   if (!dryRun) await removeRemains(disk);
   if (drops && dryRun) return await dryDrop(disk, options);
   const dropped = drops ? await dropCompressed(disk, signal) : [];
-  return { ...await disk.collector.collect(gcKnowledge(disk), options), dropped };
+  const reached = drops ? undefined : options.reached;
+  return { ...await disk.collector.collect(gcKnowledge(disk), { ...options, reached }), dropped };
 }
 
 /** What a collection would remove after images gave up their compressed blobs. */

@@ -122,7 +122,7 @@ const ABOUT_ONE: readonly (readonly [string, readonly string[], number?])[] = [
   ["inspect", ["inspect", "many:7"], 2],
   ["tag", ["tag", "many:7", "new:1"], 2],
   ["rmi --no-gc", ["rmi", "--no-gc", "new:1"], 2],
-  ["rmi", ["rmi", "new:1"]],
+  ["rmi", ["rmi", "new:1"], 2],
   ["layers by ID", ["layers", "ID"]],
   ["snapshot stat", ["snapshot", "stat", "many-7"], 2],
   ["ps", ["ps"], 2],

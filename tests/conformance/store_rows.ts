@@ -177,6 +177,7 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(keys(table.children("q")), ["containerd/a", "containerd/b"]);
       assertEquals(keys(table.children(null)), ["containerd/p", "containerd/q"]);
       assertEquals(keys(table.byRef("T")), ["containerd/q"]);
+      assertEquals(keys(table.byKind("view")), ["containerd/b", "containerd/p"]);
       assertEquals(table.byRef("x"), []);
       assertEquals([table.byCacheId(9)?.key, table.byCacheId(10)?.key], ["p", undefined]);
       assertEquals(table.usedParents(), ["q"]);

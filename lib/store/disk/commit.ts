@@ -1,4 +1,4 @@
-import type { DiffId } from "../../digest/mod.ts";
+import type { DiffId, Digest } from "../../digest/mod.ts";
 import { guarded } from "../../linux/mod.ts";
 import type { IngestResult } from "../contract.ts";
 import type { ImageRecord, LayerRecord } from "../records.ts";
@@ -20,6 +20,7 @@ import {
 import { refreshIndex } from "./layout_index.ts";
 import { writeMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
+import { type Part, readParts, writeParts } from "./parts/parts.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
 import { leaveWitness } from "./recovery/witness.ts";
 import type { DiskPlan, NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
@@ -74,9 +75,10 @@ async function place(
   const placed: Placed = { layers: [], blobs: [], replaced: new Set() };
   try {
     await placeAll(disk, { layers, blobs, markers }, placed);
+    const parts = partsOf(disk, plan, placed);
     const recorded = disk.db.transact(() => {
       holds.check();
-      return record(disk, plan, placed);
+      return record(disk, plan, placed, parts);
     });
     leaveWitness(disk);
     return recorded;
@@ -86,6 +88,16 @@ async function place(
     throw error;
   }
 }
+
+/** What each new blob names. What cannot be read is noted later. */
+function partsOf(disk: Disk, plan: DiskPlan, { blobs }: Placed): PartsByBlob {
+  const layers = new Set<Digest>([...plan.plain, ...plan.layers.map(({ digest }) => digest)]);
+  return new Map(
+    blobs.map((blob) => [blob.digest, layers.has(blob.digest) ? [] : readParts(disk, blob)]),
+  );
+}
+
+type PartsByBlob = ReadonlyMap<Digest, readonly Part[] | undefined>;
 
 /**
  * Gives new layers their cache ids and markers, writes the markers of other layers of which more is
@@ -170,6 +182,7 @@ function record(
   disk: Disk,
   plan: DiskPlan,
   placed: Placed,
+  parts: PartsByBlob,
 ): { readonly result: IngestResult; readonly unused: NumberedLayer[] } {
   const { db } = disk;
   const now = Date.now();
@@ -184,7 +197,7 @@ function record(
   }
   for (const { digest, size, mediaType } of placed.blobs) {
     db.run(
-      `INSERT INTO blob VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
+      `INSERT INTO blob (digest, size, media_type, verified_at, seq) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
        size = excluded.size, verified_at = excluded.verified_at, seq = excluded.seq,
        media_type = CASE media_type WHEN '' THEN excluded.media_type ELSE media_type END`,
       digest,
@@ -193,6 +206,8 @@ function record(
       now,
       seq,
     );
+    const named = parts.get(digest);
+    if (named !== undefined) writeParts(db, digest, named);
   }
   for (const { digest, diffId, otherDiffId } of plan.layers) {
     db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", digest, diffId);

@@ -82,6 +82,7 @@ function tableOf(rows: Rows, scope: SnapshotScope): SnapshotTable {
     byRef: (ref) => some(({ labels }) => labels[SNAPSHOT_REF_LABEL] === ref),
     byLabel: (key, value) =>
       some(({ labels }) => Object.hasOwn(labels, key) && (value ?? labels[key]) === labels[key]),
+    byKind: (kind) => some((row) => row.kind === kind),
     usedParents: () => {
       return [...new Set(some(isUsed).map(({ parent }) => parent))];
     },

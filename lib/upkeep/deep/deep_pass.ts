@@ -2,6 +2,7 @@ import { checkPages } from "../../store/internal.ts";
 import { checkContent } from "./check_content.ts";
 import { checkDerived } from "./check_derived.ts";
 import { checkDocuments } from "./check_documents.ts";
+import { checkParts } from "./check_parts.ts";
 import { checkTrees } from "./check_trees.ts";
 import type { DeepPass } from "./contract.ts";
 
@@ -24,6 +25,7 @@ export async function deepPass(pass: DeepPass): Promise<void> {
     }
   }
   await checkDocuments(pass);
+  await checkParts(pass);
   await checkContent(pass);
   const damaged = await checkTrees(pass);
   await checkDerived(pass, damaged);

@@ -7,6 +7,7 @@ import { openStore } from "../../../lib/store/mod.ts";
 import { filesOf } from "../../conformance/store_judge.ts";
 import { prng } from "../../support/prng.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
+import { OLD_IMAGE, writeOldStore } from "../../support/old_stores/old_store.ts";
 import "../../support/machine/needs.ts";
 
 async function makeStore(root: string): Promise<void> {
@@ -161,24 +162,11 @@ Deno.test("J25: a migration that fails leaves the old schema", async () => {
 
 Deno.test("image names from before there were spare ones are kept", async () => {
   await using temp = await tempDir();
-  const name = "example.org/app:1";
-  {
-    await using store = await openStore({ root: temp.path, durability: "none" });
-    await using ingest = await store.ingest();
-    ingest.image(name, await ingest.blob(new Uint8Array(1), "a/b"), { spare: true });
-    await ingest.commit();
-  }
-  {
-    using db = new Database(`${temp.path}/meta.db`);
-    db.run("ALTER TABLE image DROP COLUMN spare");
-    db.run("DROP TABLE layer_name");
-    db.run("ALTER TABLE image DROP COLUMN platform");
-    db.run("PRAGMA user_version = 2");
-  }
-  await using store = await openStore({ root: temp.path, durability: "none" });
-  assertEquals(store.images.get(name)?.spare, undefined);
-  assertEquals(store.images.removeAll([name], { spare: true }), []);
-  assertEquals(store.images.removeAll([name]), [name]);
+  await writeOldStore(temp.join("store"), 2);
+  await using store = await openStore({ root: temp.join("store"), durability: "none" });
+  assertEquals(store.images.get(OLD_IMAGE)?.spare, undefined);
+  assertEquals(store.images.removeAll([OLD_IMAGE], { spare: true }), []);
+  assertEquals(store.images.removeAll([OLD_IMAGE]), [OLD_IMAGE]);
 });
 
 Deno.test("an error of SQLite is told by its code", async () => {

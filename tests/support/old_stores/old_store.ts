@@ -29,7 +29,7 @@ export const OLD_FILES: Readonly<Record<string, string>> = {
   "etc/two": "two",
 };
 /** The schemas of released versions, and those in between. */
-export const OLD_SCHEMAS = [1, 2, 3, 4, 5, 6] as const;
+export const OLD_SCHEMAS = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** The statements that each schema adds to the one before it. */
 const STEPS: readonly (readonly string[])[] = [
@@ -110,6 +110,36 @@ const STEPS: readonly (readonly string[])[] = [
          END`
       )
     ),
+  ],
+  [
+    `CREATE TABLE scoped_snapshot (
+       scope TEXT NOT NULL, key TEXT NOT NULL,
+       kind TEXT NOT NULL CHECK (kind IN ('active', 'view', 'committed')),
+       parent TEXT, cache_id INTEGER, diff_id TEXT, labels TEXT NOT NULL,
+       created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+       usage_size INTEGER, usage_inodes INTEGER, ref TEXT,
+       PRIMARY KEY (scope, key)) STRICT, WITHOUT ROWID`,
+    `INSERT INTO scoped_snapshot
+       SELECT '', key, kind, parent, cache_id, diff_id, labels, created_at * 1000, updated_at * 1000,
+         usage_size, usage_inodes, NULL FROM snapshot`,
+    `DROP TABLE snapshot`,
+    `ALTER TABLE scoped_snapshot RENAME TO snapshot`,
+    `CREATE INDEX snapshot_parent ON snapshot (scope, parent)`,
+    `CREATE INDEX snapshot_kind ON snapshot (scope, kind)`,
+    `CREATE INDEX snapshot_cache ON snapshot (cache_id)`,
+    `CREATE INDEX snapshot_layer ON snapshot (diff_id)`,
+    `CREATE INDEX snapshot_ref ON snapshot (scope, ref) WHERE ref IS NOT NULL`,
+    `CREATE INDEX snapshot_use ON snapshot (scope, parent)
+       WHERE kind <> 'committed' AND instr(labels, '["varve.released",') = 0`,
+    ...["INSERT", "UPDATE"].map((event) => {
+      const kind = "CASE NEW.scope WHEN '' THEN '' ELSE NEW.scope || '-' END || 'snapshot'";
+      return `CREATE TRIGGER snapshot_${event.toLowerCase()} AFTER ${event} ON snapshot
+       WHEN (SELECT value FROM state WHERE key = 'collecting') <> 0
+       BEGIN
+         INSERT INTO root_change SELECT ${kind}, NEW.key WHERE NOT EXISTS
+           (SELECT 1 FROM root_change WHERE kind = ${kind} AND key = NEW.key);
+       END`;
+    }),
   ],
 ];
 

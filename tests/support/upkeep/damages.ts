@@ -1,5 +1,5 @@
 /** Each kind of damage that a store can have, made by flipped bytes, cut and removed files, and changed rows. */
-import { flip, GZIP, NAME, PLAIN, type SickStore } from "./sick_store.ts";
+import { cut, flip, forgeParts, GZIP, NAME, PLAIN, type SickStore } from "./sick_store.ts";
 
 /** A kind of damage, and how a check finds it. */
 export interface DamageCase {
@@ -19,10 +19,6 @@ export interface DamageCase {
 }
 
 const IMAGE = `image ${NAME}`;
-
-async function cut(path: string): Promise<void> {
-  await Deno.truncate(path, Math.floor((await Deno.stat(path)).size / 2));
-}
 
 /** All of them. */
 export const DAMAGES: readonly DamageCase[] = [
@@ -312,6 +308,15 @@ export const DAMAGES: readonly DamageCase[] = [
       ),
     kind: "row",
     what: /^row of layer_blob /,
+    by: "--rebuild",
+    affects: IMAGE,
+  },
+  {
+    title: "what a document names",
+    deep: true,
+    make: forgeParts,
+    kind: "row",
+    what: /^row of part /,
     by: "--rebuild",
     affects: IMAGE,
   },

@@ -15,6 +15,7 @@ function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
     children: (name) => [...map.values()].filter(({ parent }) => parent === name),
     byRef: () => [],
     byLabel: () => [],
+    byKind: () => [],
     usedParents: () => [],
     countUsed: () => 0,
     countKinds: () => ({ active: 0, view: 0, committed: 0 }),

@@ -7,6 +7,7 @@ import {
   type RunContainerOptions,
 } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
+import type { Reached } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { freeUnused } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
@@ -59,6 +60,7 @@ Examples:
     const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
     await using stack = new AsyncDisposableStack();
+    let reached: Reached | undefined;
     const { exit } = await runContainer({
       store,
       snapshotter,
@@ -67,13 +69,14 @@ Examples:
       ...sweepOf(context),
       signal: context.signal,
       forwardSignals: true,
-      onStart() {
+      onStart(key) {
+        if (wanted.remove === true) reached = store.collector.reach([`snapshot:${key}`]);
         // From here on the terminal is the container's.
         context.endProgress();
         if (context.io.holdSignals !== undefined) stack.use(context.io.holdSignals());
       },
     });
-    if (wanted.remove === true) await freeUnused(context, options, { isSilent: true });
+    if (wanted.remove === true) await freeUnused(context, options, { isSilent: true, reached });
     return { json: undefined, text: "", exit };
   },
 };

@@ -8,6 +8,7 @@ import {
   findImageNames,
   type ImageRecord,
   readImage,
+  type Thing,
 } from "../../../store/mod.ts";
 import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
@@ -98,8 +99,9 @@ JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known`,
     }
     const names = [...records.keys()];
     if (options["force"] !== true) refuseNeeded(store, names);
+    const reached = store.collector.reach(names.map((name): Thing => `image:${name}`));
     for (const name of names) store.images.remove(name);
-    const freed = await freeUnused(context, options);
+    const freed = await freeUnused(context, options, { reached });
     return { json: { removed: names, freed }, text: names.map((name) => `${name}\n`).join("") };
   },
 };

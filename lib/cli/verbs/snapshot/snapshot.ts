@@ -5,7 +5,7 @@ import type { Mount } from "../../../linux/mod.ts";
 import { listSnapshots, refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
 import { SNAPSHOT_SCOPES } from "../../../store/internal.ts";
-import type { DiskStore } from "../../../store/mod.ts";
+import type { DiskStore, Thing } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
@@ -135,6 +135,8 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
       await findToRemove(context, options, () => snapshotter.stat(key));
       await refuseUsed(await context.store(), key);
     }
+    const { collector } = await context.store();
+    const reached = collector.reach(keys.map((key): Thing => `snapshot:${key}`));
     let own = 0;
     for (const key of keys) {
       // One of a layer has no files of its own.
@@ -143,7 +145,7 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
       if (isOwn) own += (await snapshotter.usage(key)).size;
       await snapshotter.remove(key);
     }
-    const freed = await freeUnused(context, options, { alreadyFreed: own });
+    const freed = await freeUnused(context, options, { alreadyFreed: own, reached });
     return {
       json: { removed: keys, freed },
       text: keys.map((key) => `${escapeText(key)}\n`).join(""),

@@ -1,5 +1,6 @@
 import { isDigestLikeName } from "../../../oci/mod.ts";
 import type { Database } from "./database.ts";
+import { DIGEST_LIKE } from "./schema.ts";
 
 /** Number of names that a warning shows. */
 const SHOWN = 3;
@@ -11,9 +12,7 @@ const SHOWN = 3;
 export function digestLikeNames(db: Database): string[] {
   // SQLite preselects the few candidates, so that a start stays fast with many names.
   const rows = db.all<{ name: string }>(
-    `SELECT name FROM image WHERE name GLOB '*sha[0-9]*:*' OR name GLOB '*blake3*' OR name GLOB ?
-     ORDER BY name`,
-    `docker.io/library/${"[0-9a-f]".repeat(64)}*`,
+    `SELECT name FROM image INDEXED BY image_digest_like WHERE ${DIGEST_LIKE} ORDER BY name`,
   );
   return rows.map(({ name }) => name).filter(isDigestLikeName);
 }

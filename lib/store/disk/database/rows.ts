@@ -110,6 +110,9 @@ export class DiskImages implements Images {
   }
 }
 
+/** Whether an image has a name. */
+const NAMED = "SELECT 1 FROM image WHERE digest = ?";
+
 /** Points a name at a target, inside a transaction. @throws {VarveError} `E_NOT_FOUND` */
 export function putImage(
   db: Database,
@@ -139,13 +142,15 @@ export function putImage(
   const nameless = replacedName(name, digest, spare);
   if (nameless !== undefined) db.run("DELETE FROM image WHERE name = ?", nameless);
   if (before !== undefined && !replaces) keepReplaced(db, before, now);
+  // Triggers count the names that are removed.
+  if (before !== undefined && db.get(NAMED, before.digest) === undefined) countUp(db, "due");
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
 }
 
 /** Keeps the image that lost its last name as `<none>@<digest>`. A spare name kept nothing for a user. */
 function keepReplaced(db: Database, before: ImageRow, now: number): void {
   const { digest, target, created_at, platform, spare } = before;
-  if (spare === 1 || db.get("SELECT 1 FROM image WHERE digest = ?", digest) !== undefined) return;
+  if (spare === 1 || db.get(NAMED, digest) !== undefined) return;
   db.run(
     "INSERT INTO image VALUES (?, ?, ?, ?, ?, 0, ?)",
     namelessImage(digest as Digest),

@@ -7,6 +7,14 @@ import type { Database } from "./database.ts";
 export const APPLICATION_ID = 0x76727665;
 
 /**
+ * The condition for the few names that may read as a digest or an image ID. A change makes the index useless that has
+ * it, too.
+ */
+export const DIGEST_LIKE: string =
+  "name GLOB '*sha[0-9]*:*' OR name GLOB '*blake3*' OR name GLOB " +
+  `'docker.io/library/${"[0-9a-f]".repeat(64)}*'`;
+
+/**
  * The steps of migration. Each step migrates a database from one schema version to the next. A
  * published step never changes.
  *
@@ -14,7 +22,8 @@ export const APPLICATION_ID = 0x76727665;
  * cache id. `seq`: the number of the last commit. `barrier`: the last commit that is known to be on
  * the disk. `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how
  * often the image names changed. `older`: 1 when the database was found to be older than the files
- * (absent before). `synced`: 1 when the directories of the store were synced. `index.json` contains the value of `images` from when it was
+ * (absent before). `due`: how many removals of an image, a container or a lease may have
+ * left garbage (see `gc/reached.ts`). `synced`: 1 when the directories of the store were synced. `index.json` contains the value of `images` from when it was
  * written, which shows whether the file is old.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
@@ -109,6 +118,42 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       "key",
       "CASE NEW.scope WHEN '' THEN '' ELSE NEW.scope || '-' END || 'snapshot'",
     ),
+  ],
+  // What documents name: see `parts/parts.ts`. `blob.parts` is NULL for blobs from before this step, until their parts
+  // are noted. The triggers keep both in step. The others count in `due` what a removal may leave to a collection.
+  [
+    `ALTER TABLE blob ADD COLUMN parts INTEGER`,
+    `CREATE INDEX blob_parts ON blob (parts)`,
+    `CREATE TABLE part (
+       digest TEXT NOT NULL, role TEXT NOT NULL CHECK (role IN ('blob', 'layer', 'chain')),
+       document TEXT NOT NULL, PRIMARY KEY (digest, role, document)) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX part_document ON part (document)`,
+    ...["INSERT", "DELETE", "UPDATE"].map((event) =>
+      `CREATE TRIGGER part_${event.toLowerCase()} BEFORE ${event} ON part
+       WHEN EXISTS (SELECT 1 FROM blob WHERE digest = ${event === "INSERT" ? "NEW" : "OLD"}.document
+         AND parts IS NOT NULL)
+       BEGIN SELECT RAISE (ABORT, 'the parts of the blob are noted'); END`
+    ),
+    `CREATE TRIGGER blob_parts_number BEFORE UPDATE OF parts ON blob
+     WHEN NEW.parts <> (SELECT count(*) FROM part WHERE document = NEW.digest)
+     BEGIN SELECT RAISE (ABORT, 'the blob has another number of parts'); END`,
+    `CREATE TRIGGER blob_delete AFTER DELETE ON blob
+     BEGIN DELETE FROM part WHERE document = OLD.digest; END`,
+    `CREATE INDEX image_digest ON image (digest)`,
+    `INSERT INTO state VALUES ('due', 1)`,
+    `CREATE TRIGGER image_due AFTER DELETE ON image
+     WHEN NOT EXISTS (SELECT 1 FROM image WHERE digest = OLD.digest)
+     BEGIN UPDATE state SET value = value + 1 WHERE key = 'due'; END`,
+    `CREATE TRIGGER snapshot_due AFTER DELETE ON snapshot WHEN OLD.kind = 'active'
+     BEGIN UPDATE state SET value = value + 1 WHERE key = 'due'; END`,
+    // Most leases are those of mounts, whose images stay. Then nothing becomes garbage.
+    `CREATE TRIGGER lease_due AFTER DELETE ON lease
+     WHEN NOT json_valid(OLD.resources) OR NOT EXISTS
+       (SELECT 1 FROM json_each(OLD.resources), image
+        WHERE substr(value, 1, 6) = 'image:' AND name = substr(value, 7))
+     BEGIN UPDATE state SET value = value + 1 WHERE key = 'due'; END`,
+    // Names of this form come from 0.1.0 only. Each start asks for them.
+    `CREATE INDEX image_digest_like ON image (name) WHERE ${DIGEST_LIKE}`,
   ],
 ];
 

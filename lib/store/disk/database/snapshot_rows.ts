@@ -91,6 +91,7 @@ function tableOf(db: Database, scope: SnapshotScope): SnapshotTable {
       return counts;
     },
     byRef: (ref) => some("snapshot_ref", "ref = ?", ref),
+    byKind: (kind) => some("snapshot_kind", "kind = ?", kind),
     byLabel: (key, value) => {
       // Quotes in a key or a value are escaped, so this text can only be a label.
       const pair = value === undefined ? `[${JSON.stringify(key)},` : JSON.stringify([key, value]);

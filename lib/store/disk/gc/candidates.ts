@@ -6,6 +6,7 @@ import type { Disk } from "../context.ts";
 import type { Database } from "../database/database.ts";
 import { type LeaseRow, toLease } from "../database/records.ts";
 import type { OverduePart } from "../kept_bytes.ts";
+import type { Paths } from "../paths.ts";
 import { isOlder } from "../recovery/older.ts";
 
 /** Something that nothing keeps. */
@@ -62,7 +63,13 @@ function snapshots(db: Database, marks: Marks): Candidate[] {
   const rows = db.all<{ key: string; parent: string | null }>(
     "SELECT key, parent FROM snapshot WHERE scope = '' AND kind = 'committed' ORDER BY key",
   ).filter(({ key }) => !keepersOf(key).some((thing) => marks.keeps(thing)));
-  return childrenFirst(rows, ({ key }) => key, ({ parent }) => parent).map(({ key }) => ({
+  return childrenFirst(rows, ({ key }) => key, ({ parent }) => parent)
+    .map(({ key }) => unusedSnapshot(key));
+}
+
+/** The committed snapshot of a chain that nothing needs. */
+export function unusedSnapshot(key: string): Candidate {
+  return {
     kind: "snapshot",
     name: key,
     reason: UNUSED,
@@ -75,7 +82,7 @@ function snapshots(db: Database, marks: Marks): Candidate[] {
         key,
         key,
       ) > 0,
-  }));
+  };
 }
 
 /** The committed snapshot of a chain has the chainID as its key, and stays with the chain. */
@@ -88,7 +95,13 @@ function chains({ db, paths }: Disk, marks: Marks): Candidate[] {
     `SELECT chain_id AS id, parent_chain_id AS parent, cache_id AS cacheId FROM chain
      ORDER BY chain_id`,
   ).filter(({ id }) => !marks.keeps(`chain:${id}`));
-  return childrenFirst(rows, ({ id }) => id, ({ parent }) => parent).map(({ id, cacheId }) => ({
+  return childrenFirst(rows, ({ id }) => id, ({ parent }) => parent)
+    .map(({ id, cacheId }) => unusedChain(paths, id, cacheId));
+}
+
+/** A chain that nothing needs. */
+export function unusedChain(paths: Paths, id: ChainId, cacheId: number | null): Candidate {
+  return {
     kind: "chain",
     name: id,
     reason: UNUSED,
@@ -98,7 +111,7 @@ function chains({ db, paths }: Disk, marks: Marks): Candidate[] {
       // A chain on top of it may have been noted since the marks were made.
       db.get("SELECT 1 FROM chain WHERE parent_chain_id = ? LIMIT 1", id) === undefined &&
       db.run("DELETE FROM chain WHERE chain_id = ? AND cache_id IS ?", id, cacheId) > 0,
-  }));
+  };
 }
 
 /** Indexes first, then manifests, then everything else. */
@@ -110,21 +123,31 @@ function blobs({ db, paths }: Disk, marks: Marks): Candidate[] {
     const role = mediaTypeInfo(row.mediaType)?.role;
     return role === "index" ? 0 : role === "manifest" ? 1 : 2;
   };
-  return rows.sort((a, b) => rank(a) - rank(b)).map(({ digest }) => ({
+  return rows.sort((a, b) => rank(a) - rank(b)).map(({ digest }) => unusedBlob(paths, digest));
+}
+
+/** A blob that nothing needs. */
+export function unusedBlob(paths: Paths, digest: Digest): Candidate {
+  return {
     kind: "blob",
     name: digest,
     reason: UNUSED,
     keptBy: [`blob:${digest}`],
     paths: [paths.blob(digest)],
     remove: (db) => db.run("DELETE FROM blob WHERE digest = ?", digest) > 0,
-  }));
+  };
 }
 
 function layers({ db, paths }: Disk, marks: Marks): Candidate[] {
   const rows = db.all<{ diffId: DiffId; cacheId: number }>(
     "SELECT diff_id AS diffId, cache_id AS cacheId FROM layer ORDER BY diff_id",
   ).filter(({ diffId }) => !marks.keeps(`layer:${diffId}`));
-  return rows.map(({ diffId, cacheId }) => ({
+  return rows.map(({ diffId, cacheId }) => unusedLayer(paths, diffId, cacheId));
+}
+
+/** A layer that nothing needs. */
+export function unusedLayer(paths: Paths, diffId: DiffId, cacheId: number): Candidate {
+  return {
     kind: "layer",
     name: diffId,
     reason: UNUSED,
@@ -142,7 +165,7 @@ function layers({ db, paths }: Disk, marks: Marks): Candidate[] {
       db.run("DELETE FROM layer_name WHERE diff_id = ?", diffId);
       return true;
     },
-  }));
+  };
 }
 
 /** Kept bytes of a download. They are removed under the lock of their layer, without a row. */
@@ -163,7 +186,7 @@ export function trashed(name: string): Candidate {
 }
 
 /** Sorts rows so that each comes before its parent. */
-function childrenFirst<Row>(
+export function childrenFirst<Row>(
   rows: readonly Row[],
   idOf: (row: Row) => string,
   parentOf: (row: Row) => string | null,

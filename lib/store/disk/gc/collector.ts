@@ -1,15 +1,34 @@
 import { VarveError } from "../../../errors.ts";
 import { guarded } from "../../../linux/mod.ts";
-import type { Collector, Garbage, GcKnowledge, GcOptions, GcReport, Marks } from "../../garbage.ts";
+import type {
+  Collector,
+  Garbage,
+  GcKnowledge,
+  GcOptions,
+  GcReport,
+  Marks,
+  Reached,
+  Thing,
+} from "../../garbage.ts";
 import type { Lease } from "../../records.ts";
-import { checkWritable, type Disk, freeingTransaction, takeLock } from "../context.ts";
+import {
+  checkWritable,
+  type Disk,
+  freeingTransaction,
+  setState,
+  stateOf,
+  takeLock,
+} from "../context.ts";
 import { collectorLock, keptPath } from "../ingest_names.ts";
 import { type OverduePart, overdueParts } from "../kept_bytes.ts";
+import { noteMissingParts } from "../parts/parts.ts";
 import { namesIn } from "../system.ts";
 import { type CacheBytes, cachesBeyond, noteCacheBytes } from "./bounds.ts";
 import { type Candidate, candidates, partCandidate, trashed } from "./candidates.ts";
 import { forgetChanges, noteChanges } from "./changes.ts";
+import { readHolds } from "./holds.ts";
 import { MarkSet } from "./mark_set.ts";
+import { deadLeases, reach, removalsOf } from "./reached.ts";
 import { Roots } from "./roots.ts";
 import { DiskBytes } from "./sizes.ts";
 import { inSlices } from "./in_slices.ts";
@@ -30,6 +49,10 @@ export class DiskCollector implements Collector {
   /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
+  }
+
+  reach(things: readonly Thing[]): Reached {
+    return reach(this.#disk, things);
   }
 
   async mark(
@@ -65,10 +88,17 @@ export class DiskCollector implements Collector {
     checkWritable(this.#disk, "collect garbage", { frees: true });
     return await guarded("collect garbage", async () => {
       using _ = await this.#begin(options);
+      const own = await this.#collectReached(knowledge, options);
+      if (own !== undefined) return own;
+      const { db, paths } = this.#disk;
       const { inUse } = knowledge;
       let cacheBytes: CacheBytes | undefined;
+      let done = 0;
       try {
-        freeingTransaction(this.#disk, "collect garbage", () => noteChanges(this.#disk.db));
+        const due = freeingTransaction(this.#disk, "collect garbage", () => {
+          noteChanges(db);
+          return stateOf(db, "due");
+        });
         const marks = await this.mark(knowledge, { signal });
         const sweep = new Sweep(this.#disk, marks, knowledge, options);
         const left = await namesIn(this.#disk.paths.trash);
@@ -80,6 +110,10 @@ export class DiskCollector implements Collector {
           await sweep.removeParts(await this.#parts(options));
         }
         await sweep.emptyTrash(left);
+        // What is used now is left to a later collection.
+        const isAll =
+          sweep.deferred.length + marks.unreadable.length + readHolds(paths).length === 0;
+        if (isAll) done = due;
         return report(sweep.removed, sweep.deferred, marks);
       } catch (error) {
         // Files may be left whose rows were removed.
@@ -87,12 +121,41 @@ export class DiskCollector implements Collector {
         throw error;
       } finally {
         freeingTransaction(this.#disk, "collect garbage", () => {
-          forgetChanges(this.#disk.db);
-          if (cacheBytes !== undefined) noteCacheBytes(this.#disk.db, cacheBytes);
+          forgetChanges(db);
+          setState(db, "due", Math.max(0, stateOf(db, "due") - done));
+          if (cacheBytes !== undefined) noteCacheBytes(db, cacheBytes);
         });
         this.#disk.room.keep();
       }
     });
+  }
+
+  /**
+   * Removes what nothing needs of what was reached from something that was removed.
+   *
+   * @returns `undefined` when there may be other garbage, or it is not known what may be removed
+   */
+  async #collectReached(
+    knowledge: GcKnowledge,
+    options: GcOptions,
+  ): Promise<GcReport | undefined> {
+    const { reached } = options;
+    const { db, owner, room } = this.#disk;
+    if (reached === undefined || !reached.isKnown || room.isShort()) return undefined;
+    if (stateOf(db, "due") > removalsOf(db, reached)) return undefined;
+    if (!noteMissingParts(this.#disk)) return undefined;
+    const marks = new MarkSet();
+    const sweep = new Sweep(this.#disk, marks, knowledge, options);
+    try {
+      const dead = deadLeases(this.#disk, liveness(knowledge));
+      const isAll = await sweep.removeReached(reached, dead);
+      return isAll ? report(sweep.removed, sweep.deferred, marks) : undefined;
+    } catch (error) {
+      owner.leaveMark();
+      throw error;
+    } finally {
+      room.keep();
+    }
   }
 
   async boundCaches(

@@ -4,12 +4,15 @@ import { fileErrno } from "../../../linux/mod.ts";
 import {
   type Descriptor,
   mediaTypeInfo,
+  type OciLimits,
   parseDocument,
   parseImageConfig,
 } from "../../../oci/mod.ts";
+import { attempt } from "../../attempt.ts";
 import { blobRow } from "../content.ts";
 import type { Disk } from "../context.ts";
 import type { BlobRow } from "../database/records.ts";
+import type { Paths } from "../paths.ts";
 
 /** What a document names. */
 export type NamedParts =
@@ -31,7 +34,7 @@ export type NamedParts =
 const LARGEST = 64 * 1024 * 1024;
 
 /** The documents were checked against the user's limits when they came in. So no other limit applies here. */
-const LIMITS = {
+export const LIMITS: Partial<OciLimits> = {
   manifest: LARGEST,
   index: LARGEST,
   config: LARGEST,
@@ -74,21 +77,23 @@ export function namedParts(
 
 /** The diffIDs in a config. The config of an artifact has none. */
 function diffIdsIn(bytes: Uint8Array): readonly DiffId[] {
-  try {
-    return parseImageConfig(bytes, { limits: LIMITS }).diffIds;
-  } catch (error) {
-    if (error instanceof VarveError) return [];
-    throw error;
-  }
+  return attempt(() => parseImageConfig(bytes, { limits: LIMITS }).diffIds) ?? [];
 }
 
 function readVerified(disk: Disk, digest: Digest): Uint8Array | "unreadable" | undefined {
   const row: BlobRow | undefined = blobRow(disk, digest);
-  if (row === undefined) return undefined;
-  if (row.size > LARGEST) return "unreadable";
+  return row === undefined ? undefined : readProved(disk.paths, { digest, size: row.size });
+}
+
+/** The bytes of a document, proved; `"unreadable"` when they are wrong or missing, or too many. */
+export function readProved(
+  paths: Paths,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+): Uint8Array | "unreadable" {
+  if (size > LARGEST) return "unreadable";
   try {
-    const bytes = Deno.readFileSync(disk.paths.blob(digest));
-    const verifier = new Verifier({ digest, size: row.size });
+    const bytes = Deno.readFileSync(paths.blob(digest));
+    const verifier = new Verifier({ digest, size });
     verifier.update(bytes);
     verifier.finish();
     return bytes;

@@ -1,6 +1,6 @@
 import { VarveError } from "../../../errors.ts";
-import type { Garbage, GcKnowledge, GcOptions, Marks } from "../../garbage.ts";
-import { type Disk, freeingTransaction } from "../context.ts";
+import type { Garbage, GcKnowledge, GcOptions, Marks, Reached } from "../../garbage.ts";
+import { type Disk, freeingTransaction, setState, stateOf } from "../context.ts";
 import { dropKept, type OverduePart } from "../kept_bytes.ts";
 import { FileLock } from "../lock.ts";
 import { hideUnsynced, removeHidden } from "../trash.ts";
@@ -9,6 +9,7 @@ import { type Candidate, partCandidate, trashed } from "./candidates.ts";
 import { takeChanges } from "./changes.ts";
 import { inSlices } from "./in_slices.ts";
 import { MarkSet } from "./mark_set.ts";
+import { isEnough, Judge } from "./reached.ts";
 import { Roots } from "./roots.ts";
 import { DiskBytes } from "./sizes.ts";
 import { Walk } from "./walk.ts";
@@ -52,7 +53,7 @@ export class Sweep {
       this.#options.signal?.throwIfAborted();
       const batch = candidates.slice(at, at + size);
       const began = performance.now();
-      const hidden = await this.#hide(batch);
+      const hidden = await this.#hide((inUse) => this.#removeRows(batch, inUse));
       const took = performance.now() - began;
       at += batch.length;
       // The next batch takes about half of the time that is allowed.
@@ -74,10 +75,34 @@ export class Sweep {
     {
       using lock = this.#knowledge.lockCaches?.();
       if (lock === undefined) return false;
-      hidden = await this.#hide(withoutNeeded(this.#disk, caches));
+      const unneeded = withoutNeeded(this.#disk, caches);
+      hidden = await this.#hide((inUse) => this.#removeRows(unneeded, inUse));
     }
     await this.#unlink(hidden);
     return true;
+  }
+
+  /**
+   * Removes what nothing needs of what was reached from something that was removed.
+   *
+   * @param dead ids of the leases that have ended
+   * @returns whether that was all; `false` when it is not known what may be removed: then nothing was removed
+   */
+  async removeReached(reached: Reached, dead: ReadonlySet<string>): Promise<boolean> {
+    let isAll = true;
+    const hidden = await this.#hide((inUse) =>
+      freeingTransaction(this.#disk, "collect garbage", () => {
+        const { db } = this.#disk;
+        isAll = isEnough(this.#disk, reached);
+        if (!isAll) return [];
+        const judge = new Judge(this.#disk, dead, inUse);
+        const removed = judge.unneeded(reached).filter((candidate) => candidate.remove(db));
+        if (!judge.isUsedNow) setState(db, "due", 0);
+        return removed;
+      })
+    );
+    await this.#unlink(hidden);
+    return isAll;
   }
 
   /** Removes kept bytes of downloads, unless a process uses them. */
@@ -89,14 +114,20 @@ export class Sweep {
     }
   }
 
-  /** Removes the rows of a batch and moves its files to `trash/`, while no commit is running. */
-  async #hide(batch: readonly Candidate[]): Promise<Hidden[]> {
+  /**
+   * Removes rows and moves their files to `trash/`, while no commit is running.
+   *
+   * @param removeRows removes the rows, and tells which
+   */
+  async #hide(
+    removeRows: (inUse: (path: string) => boolean) => readonly Candidate[],
+  ): Promise<Hidden[]> {
     const { paths } = this.#disk;
     const { signal } = this.#options;
     // Not in the transaction: reading all mounts takes some time.
     const inUse = this.#knowledge.inUse?.() ?? (() => false);
     using _ = await FileLock.acquire(paths.lock, { timeout: LOCK_TIMEOUT, signal });
-    const doomed = this.#removeRows(batch, inUse);
+    const doomed = removeRows(inUse);
     const hidden: Hidden[] = [];
     for (const candidate of doomed) {
       const moved: string[] = [];
@@ -117,13 +148,17 @@ export class Sweep {
       const marks = this.#marksSince();
       for (const thing of marks.kept()) this.#kept.add(thing);
       if (marks.unreadable.length > 0) return [];
-      return batch.filter((candidate) => {
+      // Leases that have ended are removed with what they kept.
+      const due = stateOf(this.#disk.db, "due");
+      const gone = batch.filter((candidate) => {
         const { keptBy, paths } = candidate;
         if (keptBy.some((thing) => this.#marks.keeps(thing) || this.#kept.has(thing))) return false;
         if (!paths.some(inUse)) return candidate.remove(this.#disk.db);
         deferred.push(candidate);
         return false;
       });
+      setState(this.#disk.db, "due", due);
+      return gone;
     });
     for (const { kind, name } of deferred) {
       this.deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });

@@ -1,11 +1,11 @@
 import { createHasher, type Digest } from "../../../digest/mod.ts";
-import { VarveError } from "../../../errors.ts";
 import {
   type Descriptor,
   type Manifest,
   parseDocument,
   parseImageConfig,
 } from "../../../oci/mod.ts";
+import { attempt } from "../../attempt.ts";
 import { MAX_DOCUMENT } from "../../rules.ts";
 import { factsIn, namesAt } from "../inspect/files.ts";
 import type { Paths } from "../paths.ts";
@@ -72,13 +72,4 @@ export function readDocuments(paths: Paths): Documents {
 function jsonBytes(path: string): Uint8Array | undefined {
   const bytes = Deno.readFileSync(path);
   return bytes[0] === 0x7b ? bytes : undefined;
-}
-
-function attempt<T>(fn: () => T): T | undefined {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof VarveError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,3 @@
-import { VarveError } from "../../../errors.ts";
 import {
   type Descriptor,
   descriptorToJson,
@@ -7,6 +6,7 @@ import {
   parseDocument,
   parseStrictJson,
 } from "../../../oci/mod.ts";
+import { attempt } from "../../attempt.ts";
 import { namelessImage } from "../../rules.ts";
 import { shownGeneration } from "../layout_index.ts";
 import type { Paths } from "../paths.ts";
@@ -77,13 +77,4 @@ function unnamed({ files, manifests, types }: Documents): NamedImage[] {
 /** The target of an image as its row holds it. */
 export function targetText({ target, row }: NamedImage): string {
   return row?.target ?? jsonText(descriptorToJson(target));
-}
-
-function attempt<T>(fn: () => T): T | undefined {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof VarveError) return undefined;
-    throw error;
-  }
 }

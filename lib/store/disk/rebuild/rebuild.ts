@@ -4,6 +4,7 @@ import { Database } from "../database/database.ts";
 import { migrate } from "../database/schema.ts";
 import { shownGeneration } from "../layout_index.ts";
 import { FileLock } from "../lock.ts";
+import { noteMissingParts } from "../parts/parts.ts";
 import { Paths } from "../paths.ts";
 import { readWitness } from "../recovery/witness.ts";
 import { absoluteRoot, prepareRoot } from "../root.ts";
@@ -88,7 +89,10 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
       using db = new Database(made);
       db.get("PRAGMA journal_mode = WAL");
       migrate(db, made);
-      db.transact(() => writeRows(db, evidence, Date.now()));
+      db.transact(() => {
+        writeRows(db, evidence, Date.now());
+        noteMissingParts({ db, paths }, (fn) => fn());
+      });
       const sql = "SELECT cache_id FROM snapshot WHERE cache_id IS NOT NULL";
       for (const [id] of db.arrays<[number]>(sql)) snapshots.add(`snapshots/${id}`);
     }
