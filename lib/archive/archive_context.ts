@@ -23,6 +23,8 @@ export interface ArchiveContext {
   readonly name: string | undefined;
   /** Load only the image that has this name in the archive. When `undefined`, load all images. */
   readonly image?: string | undefined;
+  /** Refuse an archive with several images before any of them is read. */
+  readonly onlyOne?: boolean | undefined;
 }
 
 /**
@@ -55,9 +57,27 @@ function fullName(text: string): string | undefined {
   return reference === undefined ? undefined : formatReference(reference);
 }
 
-/** Refuses a single name for several images, before any image is read. @throws {VarveError} `E_USAGE` */
-export function refuseSeveral({ name, files }: ArchiveContext, images: number): void {
-  if (name === undefined || images === 1) return;
+/**
+ * Refuses several images where one is wanted, and a single name for several, before any image is read.
+ *
+ * @param names the names that the images have in the archive
+ * @throws {VarveError} `E_USAGE`
+ */
+export function refuseSeveral(
+  { name, files, onlyOne }: ArchiveContext,
+  images: number,
+  names: readonly string[],
+): void {
+  if (images === 1) return;
+  if (onlyOne === true && images > 1) {
+    throw new VarveError("E_USAGE", `Cannot read ${files.label}: it holds ${images} images`, {
+      subject: files.label,
+      hint: names.length === 0
+        ? "none of them has a name"
+        : `name one of them: ${names.slice(0, 10).join(", ")}`,
+    });
+  }
+  if (name === undefined) return;
   throw new VarveError(
     "E_USAGE",
     `Cannot give the name ${name} to ${files.label}: it holds ${images} images`,

@@ -43,7 +43,7 @@ export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]
     parseArchiveManifest(bytes, { limits }),
     ({ repoTags }) => repoTags,
   );
-  refuseSeveral(context, images.length);
+  refuseSeveral(context, images.length, images.flatMap(({ repoTags }) => repoTags));
   return await boundedParallel(
     images,
     (image, signal) => bringImage(context, image, signal),

@@ -58,12 +58,21 @@ export async function loadImages(
   input: ArchiveInput,
   options: LoadArchiveOptions = {},
 ): Promise<LoadedImage[]> {
-  try {
-    return await ingestImages(store, archiveSource(input, options), {
+  return await withInputErrors(input, () =>
+    ingestImages(store, archiveSource(input, options), {
       ...options,
       documents: ociLimits(options.ociLimits),
       verb: "load",
-    });
+    }));
+}
+
+/** Calls `read`, and adds the name of the archive to an error about its bytes. */
+export async function withInputErrors<T>(
+  input: ArchiveInput,
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
   } catch (error) {
     const wanted = "give an OCI layout or a docker-archive";
     throw await inputError(error, { label: labelOf(input), verb: "load", wanted });
@@ -84,10 +93,9 @@ export interface LoadArchiveOptions extends LoadOptions {
 /** Makes an image source that reads an archive. */
 export function archiveSource(
   input: ArchiveInput,
-  { name, platform, image, form }: Pick<
-    LoadArchiveOptions,
-    "name" | "platform" | "image" | "form"
-  > = {},
+  { name, platform, image, form, onlyOne }:
+    & Pick<LoadArchiveOptions, "name" | "platform" | "image" | "form">
+    & Pick<ArchiveContext, "onlyOne"> = {},
 ): ImageSource {
   const fullName = name === undefined ? undefined : formatReference(parseReference(name));
   return {
@@ -95,7 +103,7 @@ export function archiveSource(
     async images(ingest: ImageIngest): Promise<readonly SourceImage[]> {
       const maxDocument = largestDocument(ingest.limits);
       const files = await openFiles(input, { ingest, maxDocument });
-      return await imagesOf({ files, ingest, platform, name: fullName, image }, form);
+      return await imagesOf({ files, ingest, platform, name: fullName, image, onlyOne }, form);
     },
   };
 }

@@ -47,7 +47,7 @@ export async function ociImages(context: ArchiveContext): Promise<DescribedImage
     const name = givenName(context, target.digest) ?? nameOf(context, target);
     if (name !== undefined) image.names.add(name);
   }
-  refuseSeveral(context, images.size);
+  refuseSeveral(context, images.size, index.manifests.flatMap(namesOf));
   const documents = documentsOf(context);
   return [...images.values()].map(({ target, names }) => ({
     kind: "described",

@@ -2,6 +2,7 @@
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
 import { isVarveError } from "../errors.ts";
+import { guarded } from "../linux/mod.ts";
 import type { ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
@@ -109,6 +110,24 @@ export class Context implements AsyncDisposable {
     return this.#store;
   }
 
+  /** The store, or `undefined` where there is none. For a verb that only wants its settings. */
+  storeIfThere(): Promise<DiskStore | undefined> {
+    return this.#openStore();
+  }
+
+  /** Closes something when the verb ends. */
+  use<T extends AsyncDisposable>(resource: T): T {
+    return this.#stack.use(resource);
+  }
+
+  /** Makes a directory among the temporary files of this machine. It is removed when the verb ends. */
+  async temporaryDirectory(prefix: string): Promise<string> {
+    const make = () => Deno.makeTempDir({ prefix });
+    const path = await guarded("make a temporary directory", make);
+    this.#stack.defer(() => Deno.remove(path, { recursive: true }));
+    return path;
+  }
+
   /**
    * The worker pool, made at the first call.
    *
@@ -118,7 +137,7 @@ export class Context implements AsyncDisposable {
   async pool(
     { mayBlock = true }: { readonly mayBlock?: boolean | undefined } = {},
   ): Promise<ProgramPool> {
-    const workers = workersOf(this.options, await this.store());
+    const workers = workersOf(this.options, await this.#openStore());
     const { createProgramPool } = await import("../pool/internal.ts");
     this.#pool ??= this.#stack.use(
       createProgramPool({ mayBlock, workers, onWarning: (message) => this.warn(message) }),

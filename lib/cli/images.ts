@@ -8,6 +8,7 @@ import {
   type Store,
   type StoredImage,
 } from "../store/mod.ts";
+import { isSource, sourceEnd } from "./sources/is_source.ts";
 import { type Options, stringOption } from "./verb.ts";
 
 /**
@@ -43,17 +44,19 @@ export async function openImage(
 }
 
 /**
- * Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator.
+ * Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator; in a source such as
+ * `oci-archive:/tmp/app.tar:/PATH`, the first after the transport.
  *
  * @throws {VarveError} `E_USAGE` for a path without a slash: `app:1:etc`
  */
 export function splitReferencePath(
   argument: string,
 ): { readonly reference: string; readonly path: ByteString } {
-  const at = argument.indexOf(":/");
+  const at = sourceEnd(argument);
   if (at >= 0) {
     return { reference: argument.slice(0, at), path: argumentBytes(argument.slice(at + 1)) };
   }
+  if (isSource(argument)) return { reference: argument, path: fromText("/") };
   const [, reference, path] = /^((?:[^:/]+:[0-9]+\/)?[^:]+:[^:/]+):(.+)$/.exec(argument) ?? [];
   if (reference !== undefined && tryParseReference(reference) !== undefined) {
     throw new VarveError("E_USAGE", `Cannot read ${argument}: a path begins with /`, {

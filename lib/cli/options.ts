@@ -74,8 +74,8 @@ export function globalOptions(
 }
 
 /** The number of workers: the option, else the store's setting. */
-export function workersOf(options: GlobalOptions, store: Store): number | undefined {
-  return options.workers ?? optional(store.settings.get("workers"), parseWorkers);
+export function workersOf(options: GlobalOptions, store: Store | undefined): number | undefined {
+  return options.workers ?? optional(store?.settings.get("workers"), parseWorkers);
 }
 
 /** What decompresses gzip: the environment, else the store's setting, else `auto`. */

@@ -40,6 +40,12 @@ In file names, a byte that is not printable UTF-8 is shown as \\xNN, and a backs
 the same form. Its REF is an image, the key of a snapshot, or a layer by its digest or the beginning of one. If several
 have the same name, the snapshot is taken, then the image.
 
+Verbs that read an image also read it from where it is, in place of REF: docker-archive:FILE, oci-archive:FILE or
+oci:DIR, each with :NAME for one of several images, and docker://REF in a registry. All that is read is verified, and
+nothing of it enters the store; it lies in a directory for temporary files (TMPDIR) meanwhile. 'inspect', 'history' and
+'layers' read only manifest and config. They are explore, inspect, history, layers, ls, cat, stat, find, grep, du, tree
+and diff.
+
 'varve VERB --help' explains a verb.`;
 
 /**

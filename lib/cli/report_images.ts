@@ -44,7 +44,8 @@ function toText(image: LoadedImage): string {
     } already here), ${formatBytes(size)} uncompressed\n`;
 }
 
-function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
+/** Prints the warnings about the layers of images. */
+export function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
   for (const { layers } of images) {
     for (const { diffId, warnings } of layers) {
       warnOf(context, `layer ${shortDigest(diffId)}`, warnings);

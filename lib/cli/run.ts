@@ -12,6 +12,7 @@ import { type FailedCommand, hintOf } from "./mistakes/hints.ts";
 import { usageError } from "./mistakes/usage.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { createProgram, endOptions } from "./program.ts";
+import { isSource } from "./sources/is_source.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
 
 /** Options of {@linkcode runCli}. */
@@ -67,14 +68,16 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       action = `run '${failed.verb}'`;
       const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
       format = globals.format;
-      if (verb.onlyReads === true) io.endAtSignals?.();
+      // What is read from a source lies in a temporary directory, which has to be removed.
+      const endsAtOnce = verb.onlyReads === true && !verbArgs.some(isSource);
+      if (endsAtOnce) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
       const commandLine = () => createProgram(() => Promise.resolve());
       const withoutStore = typeof verb.withoutStore === "function"
         ? verb.withoutStore(verbArgs)
         : verb.withoutStore;
       await using context = new Context(io, globals, signal, commandLine, withoutStore);
-      if (verb.onlyReads !== true && withoutStore !== "unused") await context.prepareBars();
+      if (!endsAtOnce && withoutStore !== "unused") await context.prepareBars();
       exit = await runVerb(context, verb, verbArgs, verbOptions);
     },
     args,

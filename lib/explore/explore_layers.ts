@@ -1,3 +1,4 @@
+import type { Steps } from "../tree/internal.ts";
 import {
   CHANGE_KINDS,
   type ChangeKind,
@@ -14,14 +15,22 @@ import { pathChanges } from "./path_changes.ts";
 import { ShownFiles } from "./shown_files.ts";
 import { Waste } from "./waste.ts";
 
-/** Explores layers, lowest first: reads their trees once, side by side. */
-export function exploreLayers(layers: readonly ExploredLayer[]): ExploreReport {
+/** Number of paths in one step. */
+const STEP = 2000;
+
+/**
+ * Explores layers, lowest first, in steps: reads their trees once, side by side. Between two steps, the caller can check
+ * whether the result is still wanted.
+ */
+export function* exploreLayers(layers: readonly ExploredLayer[]): Steps<ExploreReport> {
   const trees = layers.map(({ tree }) => tree);
   const sums = layers.map(() => new LayerSums());
   const waste = new Waste();
   const shown = new ShownFiles();
   const dive = new DiveScore();
+  let paths = 0;
   for (const merged of mergedWalk(trees)) {
+    if (++paths % STEP === 0) yield;
     dive.add(merged);
     const explored = { path: merged.path, changes: pathChanges(merged) };
     for (const change of explored.changes) sums[change.layer]?.add(change);

@@ -2,23 +2,17 @@ import { escapeText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { layerRules } from "../layer_job/internal.ts";
-import {
-  checkOciLimit,
-  encodeManifest,
-  MEDIA_TYPES,
-  mediaTypeInfo,
-  type OciLimits,
-  type Platform,
-} from "../oci/mod.ts";
+import { checkOciLimit, mediaTypeInfo, type OciLimits, type Platform } from "../oci/mod.ts";
 import { boundedParallel } from "../pool/internal.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Ingest, Store } from "../store/mod.ts";
-import type { ImageIngest, ImageSource, MadeImage, SourceImage, StagedImage } from "./contract.ts";
+import type { ImageIngest, ImageSource, SourceImage, StagedImage } from "./contract.ts";
 import { StoreLayerIngest } from "./layer_ingest.ts";
 import type { LoadProgress } from "./load_options.ts";
 import { type LoadedImage, loadedImage } from "./loaded_image.ts";
 import { IMAGES_AT_ONCE, stageDescribed } from "./stage/stage_documents.ts";
 import { stageLost } from "./stage/stage_lost.ts";
+import { stageMade } from "./stage/stage_made.ts";
 
 /** Options of {@linkcode ingestImages}. */
 export interface IngestOptions extends LayerRules {
@@ -143,24 +137,8 @@ class StoreImageIngest implements ImageIngest {
 
   async stage(image: SourceImage, signal: AbortSignal = this.signal): Promise<StagedImage> {
     return image.kind === "made"
-      ? await this.#make(image)
+      ? await stageMade(this, image)
       : await stageDescribed(this, image, this.#label, signal);
-  }
-
-  async #make({ names, config, layers, annotations }: MadeImage): Promise<StagedImage> {
-    const configBlob = await this.ingest.blob(config.raw, MEDIA_TYPES.config);
-    const manifest = encodeManifest({
-      config: configBlob,
-      layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
-      annotations,
-    });
-    checkOciLimit("manifest", this.limits.manifest, manifest.length);
-    const target = await this.ingest.blob(manifest, MEDIA_TYPES.manifest);
-    return {
-      names: names(target.digest),
-      target,
-      manifests: [{ imageId: configBlob.digest, platform: config.platform, layers }],
-    };
   }
 
   async commit(images: readonly StagedImage[]): Promise<LoadedImage[]> {

@@ -215,12 +215,16 @@ async function* manifestsOf(
     return yield error;
   }
   if (document.kind === "manifest") return yield { descriptor: target, manifest: document };
-  for (const child of candidates(document, choice)) {
+  for (const child of platformCandidates(document, choice)) {
     yield* manifestsOf(store, child, choice, depth + 1);
   }
 }
 
-function candidates(index: Index, { platform, host }: PlatformChoice): readonly Descriptor[] {
+/** The children of an index that can be the image for a platform, best first. */
+export function platformCandidates(
+  index: Index,
+  { platform, host }: PlatformChoice,
+): readonly Descriptor[] {
   if (platform !== undefined) return rankManifests(index, platform);
   const images = index.manifests.filter((child) =>
     child.artifactType === undefined && child.platform?.os !== "unknown"

@@ -68,6 +68,7 @@ export {
   SNAPSHOT_FILES,
 } from "./disk/names.ts";
 export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
+export { platformCandidates } from "./image_lookup.ts";
 export { microseconds } from "./microseconds.ts";
 export { requireDisk } from "./disk_store.ts";
 export { SNAPSHOT_REF_LABEL } from "./snapshot_table.ts";

@@ -87,7 +87,8 @@ const NAMES: readonly Mistake[] = [
   ["tag none x:1", 4, '"none"', "there is none", `${NOT_HERE}, varve pull none`],
   ["run none", 125, '"none"', "there is none", `${NOT_HERE}, varve pull none`],
   ["history 1234abcd", 4, "1234abcd", "there is none", NOT_HERE],
-  ["inspect oci:@dir", 2, "oci:@dir", "no path is taken here", "varve load oci:@dir"],
+  ["inspect oci:@dir", 7, "load @dir", "does not hold an OCI layout", "import it"],
+  ["run oci:@dir", 2, "oci:@dir", "no path is taken here", "varve load oci:@dir"],
   ["save app:1 oci:@d", 2, "oci:@d", "no path is taken", "varve save app:1 --oci-dir @d"],
   [
     "push app:1 oci-archive:a.tar",

@@ -45,6 +45,7 @@ async function prepare(temp: TempDir, registry: string): Promise<Words> {
     STORE: temp.join("store"),
     LIBC: `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
     SOURCE: temp.join("source"),
+    TEMPORARY: "/tmp",
     DIR: temp.join("dir"),
     SOCKET: temp.join("socket"),
     REGISTRY: registry,

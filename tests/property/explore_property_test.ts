@@ -1,6 +1,6 @@
 /** Laws of the explorer, over generated images. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { exploreLayers } from "../../lib/explore/mod.ts";
+import { exploreTrees } from "../support/explore/explore.ts";
 import { naiveDive } from "../support/explore/naive_dive.ts";
 import { naiveReport, plainReport } from "../support/explore/naive_report.ts";
 import { randomLayers, treesOf } from "../support/explore/random_layers.ts";
@@ -12,7 +12,7 @@ Deno.test("explore: all sums and changes are those of the root trees, over gener
   const kinds = new Set<string>();
   await forSeeds(CASES, (random) => {
     const trees = treesOf(randomLayers(random));
-    const report = exploreLayers(trees.map((tree) => ({ diffId: null, tree })));
+    const report = exploreTrees(trees);
     const plain = plainReport(report);
     assertEquals(plain, naiveReport(trees));
     for (const layer of plain.layers) {
@@ -38,9 +38,7 @@ Deno.test("explore: all sums and changes are those of the root trees, over gener
 Deno.test("explore: the score of dive is that of its steps, over generated images", async () => {
   await forSeeds(CASES, (random) => {
     const trees = treesOf(randomLayers(random));
-    const { dive, layers, layerBytes } = exploreLayers(
-      trees.map((tree) => ({ diffId: null, tree })),
-    );
+    const { dive, layers, layerBytes } = exploreTrees(trees);
     const inefficient = dive.inefficient.map(({ path, count, bytes }) =>
       `${path} ${count} ${bytes}`
     ).sort();

@@ -17,6 +17,8 @@ import {
 } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
 import { openImage, splitReferencePath } from "../images.ts";
+import { isSource } from "../sources/is_source.ts";
+import { openAnyImage } from "../sources/open_image.ts";
 import type { Options } from "../verb.ts";
 
 /** How to look up a few paths. */
@@ -54,8 +56,8 @@ export interface Files extends AsyncDisposable {
 }
 
 /**
- * Opens the files that a name stands for: the key of a snapshot, else an image, else a layer by its diffID, by the
- * digest of its blob, or by a unique prefix of one.
+ * Opens the files that a name stands for: a source (`oci-archive:app.tar`), else the key of a snapshot, else an image,
+ * else a layer by its diffID, by the digest of its blob, or by a unique prefix of one.
  *
  * @param options the options of the verb, with `PLATFORM_OPTION`
  * @param what what the verb reads. To read contents of a snapshot or its layers, its changes are copied first.
@@ -67,6 +69,10 @@ export async function openFiles(
   options: Options,
   what: "tree" | "contents" = "contents",
 ): Promise<Files> {
+  if (isSource(name)) {
+    const { store, image } = await openAnyImage(context, name, options);
+    return await imageFiles(store, name, image);
+  }
   const store = await context.store();
   if (store.snapshots.read((rows) => rows.get(name)) !== undefined) {
     return what === "tree" ? await snapshotTree(context, name) : await snapshotFiles(context, name);

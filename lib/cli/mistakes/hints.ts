@@ -5,6 +5,7 @@
 import type { VarveError } from "../../errors.ts";
 import { tryParseReference } from "../../oci/mod.ts";
 import { archiveName } from "../archive_source.ts";
+import { isSource, sourceEnd } from "../sources/is_source.ts";
 import { inCommandWords } from "./command_words.ts";
 import { commandLine } from "./shell_words.ts";
 
@@ -33,6 +34,9 @@ const DECOMPRESS: Readonly<Record<string, readonly string[]>> = {
 
 /** Verbs that read a file. If the user gives the name of an image instead, no such file is found. */
 const READ_FILES = ["load", "import", "append"];
+
+/** Verbs that read an image from where it is, too: an archive, an OCI layout, a registry. */
+const READ_SOURCES = "explore inspect history layers ls cat stat find grep du tree diff".split(" ");
 
 /** A path, or a name with the ending of an archive: not the name of an image. */
 const FILE = /^[./~]|\.(?:tar|tgz|tzst|txz|gz|zst|xz|bz2|zip|oci)$|^oci-layout$/;
@@ -77,11 +81,14 @@ function otherCompression(
 
 function missingFile(
   { code, message, details: { subject } }: VarveError,
-  { verb }: FailedCommand,
+  { verb, args }: FailedCommand,
 ): string | undefined {
   const isMissing = code === "E_NOT_FOUND" && message.endsWith("there is no such file");
-  if (!isMissing || subject === undefined || !READ_FILES.includes(verb)) return undefined;
-  if (!FILE.test(subject) && tryParseReference(subject) !== undefined) {
+  const isRead = READ_FILES.includes(verb) || args.some(isSource);
+  if (!isMissing || subject === undefined || !isRead) return undefined;
+  if (
+    READ_FILES.includes(verb) && !FILE.test(subject) && tryParseReference(subject) !== undefined
+  ) {
     return `to get an image from a registry: ${commandLine(["varve", "pull", subject])}`;
   }
   return subject.startsWith("/") ? "check the path" : `check the path: it starts at ${Deno.cwd()}`;
@@ -92,7 +99,7 @@ function transport({ code }: VarveError, { verb, args }: FailedCommand): string 
   if (code !== "E_USAGE" && code !== "E_NOT_FOUND") return undefined;
   const at = args.findIndex((arg) => archiveName(arg) !== undefined);
   const text = args[at];
-  if (text === undefined || READ_FILES.includes(verb)) return undefined;
+  if (text === undefined || [...READ_FILES, ...READ_SOURCES].includes(verb)) return undefined;
   const archive = archiveName(text);
   const isOutput = ["push", "save", "copy"].includes(verb) && at > 0;
   if (!isOutput) return commandLine(["varve", "load", text]);
@@ -144,7 +151,9 @@ function otherPlatform({ code, details }: VarveError): string | undefined {
 
 function missingPath({ message }: VarveError, { args }: FailedCommand): string | undefined {
   if (!/: (?:there is no such path|the image has no such file)$/.test(message)) return undefined;
-  const image = (args[0] ?? "").split(":/", 1)[0] as string;
+  const [text = ""] = args;
+  const end = sourceEnd(text);
+  const image = end < 0 ? text : text.slice(0, end);
   return `'${commandLine(["varve", "tree", image])}' shows all paths`;
 }
 

@@ -31,6 +31,7 @@ export const WORDS: Readonly<Record<string, string>> = {
   STORE: "the directory of the store",
   LIBC: "libc, such as `/lib/x86_64-linux-gnu/libc.so.6`",
   SOURCE: "the archive, tar, directory or file of rules that is read",
+  TEMPORARY: "the directory for temporary files: `TMPDIR`, else `/tmp`",
   DIR: "the directory that the file is written into",
   REGISTRY: "host and port of each registry, and of its token server",
   ADDRESS: "host and port",
@@ -118,6 +119,23 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     verbs: ["explore --ci FILE"],
     flags: ["--allow-read=SOURCE"],
     commands: [["explore", "app:1", "--ci", "SOURCE/rules"]],
+  },
+  {
+    verbs: ["inspect SOURCE", "history SOURCE", "layers SOURCE"],
+    flags: ["--allow-read=SOURCE"],
+    commands: [
+      ["inspect", "oci-archive:SOURCE/app.tar"],
+      ["history", "oci-archive:SOURCE/app.tar"],
+      ["layers", "oci-archive:SOURCE/app.tar"],
+    ],
+  },
+  {
+    verbs: "explore ls cat stat find grep du tree diff".split(" ").map((verb) => `${verb} SOURCE`),
+    flags: ["--allow-read=SOURCE,TEMPORARY", "--allow-write=TEMPORARY"],
+    commands: [
+      ["explore", "oci-archive:SOURCE/app.tar"],
+      ["cat", "oci-archive:SOURCE/app.tar:/etc/f"],
+    ],
   },
   { verbs: ["load"], flags: ["--allow-read=SOURCE"], commands: [["load", "SOURCE/app.tar"]] },
   {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { exploreLayers } from "../../../lib/explore/mod.ts";
+import { explore } from "../../support/explore/explore.ts";
 import { layerOf } from "../../support/extraction/arena.ts";
 import type { TarFixture } from "../../support/tar/tar_fixture.ts";
 
@@ -63,9 +63,7 @@ const FIXTURES: readonly Fixture[] = [
 
 for (const [name, layers, score, wastedBytes, userBytes, inefficient] of FIXTURES) {
   Deno.test(`dive's score: ${name}`, () => {
-    const { dive } = exploreLayers(
-      layers.map((entries) => layerOf(entries)),
-    );
+    const { dive } = explore(layers.map((entries) => layerOf(entries)));
     assertEquals(dive.score, score);
     assertEquals([dive.wastedBytes, dive.userBytes], [wastedBytes, userBytes]);
     assertEquals(dive.wastedUserPercent, wastedBytes / userBytes);

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { toHex } from "../../../lib/bytes/mod.ts";
 import { sha256 } from "../../../lib/digest/mod.ts";
-import { exploreLayers, reportJson } from "../../../lib/explore/mod.ts";
+import { reportJson } from "../../../lib/explore/mod.ts";
+import { explore as exploreAll } from "../../support/explore/explore.ts";
 import { layerOf } from "../../support/extraction/arena.ts";
 import type { TarFixture } from "../../support/tar/tar_fixture.ts";
 
 function explore(...layers: readonly (readonly TarFixture[])[]) {
-  return exploreLayers(layers.map((entries) => layerOf(entries)));
+  return exploreAll(layers.map((entries) => layerOf(entries)));
 }
 
 /** Layer, kind and bytes of each change of each path. */

@@ -1,5 +1,6 @@
 import { EXIT_CODES } from "../../../errors.ts";
 import { exploreLayers, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
+import { inTurns } from "../../../pool/internal.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 import { openExplored } from "./explored.ts";
@@ -53,7 +54,7 @@ Examples:
   },
   async run(context, [argument = ""], options) {
     const explored = await openExplored(context, argument, options);
-    const report = exploreLayers(explored.layers);
+    const report = await inTurns(exploreLayers(explored.layers), context.signal);
     const { facts, source, usage } = explored;
     const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
     const text = reportText(explored, report, context.columns);

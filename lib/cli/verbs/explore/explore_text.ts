@@ -27,7 +27,9 @@ export function reportText(
   const head = [source.name, facts.platform, facts.imageId && shortDigest(facts.imageId)];
   const lines = [
     head.filter((word) => word !== null).join("  "),
-    `${image.count} paths with ${formatBytes(image.bytes)}, of ${layers.length} layers with ` +
+    `${image.count} paths with ${formatBytes(image.bytes)}, of ${layers.length} layer${
+      layers.length === 1 ? "" : "s"
+    } with ` +
     formatBytes(layerBytes),
     ...usage === null ? [] : [
       `in the store ${formatBytes(usage.size)}: ${formatBytes(usage.unique)} of its own, ` +
@@ -95,7 +97,9 @@ function duplicatesText(
     toHex(digest).slice(0, 12),
     paths[0] === undefined ? "" : shownPath(paths[0]),
   ]);
-  return `duplicates: ${duplicates.count} files, ${formatBytes(duplicates.bytes)}\n` +
+  return `duplicates: ${duplicates.count} file${duplicates.count === 1 ? "" : "s"}, ${
+    formatBytes(duplicates.bytes)
+  }\n` +
     table(["BYTES", "FILES", "CONTENT", "FIRST PATH"], rows, columns);
 }
 

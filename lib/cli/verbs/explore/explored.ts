@@ -5,8 +5,9 @@ import type { StoredImage } from "../../../store/mod.ts";
 import { imageUsage } from "../../../upkeep/internal.ts";
 import type { ImageUsage } from "../../../upkeep/mod.ts";
 import type { Context } from "../../context.ts";
-import { openImage } from "../../images.ts";
 import { isSnapshot, treesOfSnapshot } from "../tree/snapshots.ts";
+import { isSource, sourceKind } from "../../sources/is_source.ts";
+import { openAnyImage } from "../../sources/open_image.ts";
 import type { Options } from "../../verb.ts";
 
 /** What is explored. */
@@ -20,7 +21,8 @@ export interface Explored {
   };
   /** Where it comes from: JSON. */
   readonly source: {
-    readonly kind: "store" | "snapshot";
+    /** `store`, `snapshot`, or the transport of a source, such as `oci-archive`. */
+    readonly kind: string;
     readonly name: string;
     readonly manifest: string | null;
     /** The blobs of the layers, lowest first. */
@@ -30,18 +32,19 @@ export interface Explored {
       readonly size: number;
     }[];
   };
-  /** What it takes in the store; `null` for a snapshot. */
+  /** What it takes in the store; `null` for a snapshot and a source. */
   readonly usage: Pick<ImageUsage, "size" | "shared" | "unique"> | null;
 }
 
-/** Opens an image of the store, or a snapshot with its changes. @throws {VarveError} as `openImage`, `snapshotTrees` */
+/** Opens an image of the store or of a source, or a snapshot with its changes. @throws {VarveError} as `openImage`, `snapshotTrees` */
 export async function openExplored(
   context: Context,
   argument: string,
   options: Options,
 ): Promise<Explored> {
-  const store = await context.store();
-  if (isSnapshot(store, argument)) {
+  const fromSource = isSource(argument);
+  if (!fromSource && isSnapshot(await context.store(), argument)) {
+    const store = await context.store();
     const { layers } = await treesOfSnapshot(context, argument);
     const diffIds = layers.flatMap(({ diffId }) => diffId ?? []);
     const row = store.snapshots.read((rows) => rows.get(argument));
@@ -54,10 +57,10 @@ export async function openExplored(
       usage: null,
     };
   }
-  const image = await openImage(store, argument, options);
+  const { store, image } = await openAnyImage(context, argument, options);
   const trees = await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId)));
   const history = layerHistory(image.config);
-  const usage = await imageUsage(store, image.record.name, context.signal);
+  const usage = fromSource ? undefined : await imageUsage(store, image.record.name, context.signal);
   return {
     layers: image.layers.flatMap(({ diffId }, i) => {
       const tree = trees[i];
@@ -65,8 +68,8 @@ export async function openExplored(
     }),
     facts: factsOf(image),
     source: {
-      kind: "store",
-      name: image.record.name,
+      kind: fromSource ? sourceKind(argument) : "store",
+      name: fromSource ? argument : image.record.name,
       manifest: image.descriptor.digest,
       blobs: image.layers.map(({ descriptor: { digest, mediaType, size } }) => ({
         digest,

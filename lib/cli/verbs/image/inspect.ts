@@ -8,8 +8,9 @@ import { printableLine } from "../../display/printable.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { openImage, PLATFORM_OPTION } from "../../images.ts";
+import { PLATFORM_OPTION } from "../../images.ts";
 import { registryClient } from "../../registry.ts";
+import { openDocuments } from "../../sources/open_image.ts";
 import type { Verb } from "../../verb.ts";
 
 /** `varve inspect`. */
@@ -31,8 +32,7 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
       .option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
-    const store = await context.store();
-    const image = await openImage(store, reference, options);
+    const { store, image } = await openDocuments(context, reference, options);
     const { manifest: maxBytes, jsonDepth: maxDepth, jsonValues: maxValues } = documentLimits(
       store,
     );
@@ -95,8 +95,7 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
-    const store = await context.store();
-    const image = await openImage(store, reference, options);
+    const { store, image } = await openDocuments(context, reference, options);
     let next = 0;
     const rows = image.config.history.map((entry) => {
       const layer = entry.emptyLayer === true ? undefined : image.layers[next++];
@@ -142,8 +141,7 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
-    const store = await context.store();
-    const image = await openImage(store, reference, options);
+    const { store, image } = await openDocuments(context, reference, options);
     const rows = layerRows(store, image);
     return {
       json: rows,

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { exploreLayers, judge, type RuleName, type Rules } from "../../../../lib/explore/mod.ts";
+import { judge, type RuleName, type Rules } from "../../../../lib/explore/mod.ts";
+import { explore } from "../../../support/explore/explore.ts";
 import { layerOf } from "../../../support/extraction/arena.ts";
 import type { TarFixture } from "../../../support/tar/tar_fixture.ts";
 
@@ -20,7 +21,7 @@ const LAYERS: readonly (readonly TarFixture[])[] = [
 
 /** Status, what the image has, and the paths, of the rules that are not disabled. */
 function verdicts(rules: Rules, layers = LAYERS) {
-  const report = exploreLayers(layers.map((entries) => layerOf(entries)));
+  const report = explore(layers.map((entries) => layerOf(entries)));
   return judge(report, rules).filter(({ status }) => status !== "disabled").map((verdict) => [
     verdict.rule,
     verdict.status,
