@@ -23,6 +23,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   cat: async () => (await import("./verbs/tree/cat.ts")).cat,
   stat: async () => (await import("./verbs/tree/stat.ts")).stat,
   find: async () => (await import("./verbs/tree/find.ts")).find,
+  cp: async () => (await import("./verbs/tree/cp.ts")).cp,
   grep: async () => (await import("./verbs/tree/grep.ts")).grep,
   du: async () => (await import("./verbs/tree/du.ts")).du,
   diff: async () => (await import("./verbs/tree/diff.ts")).diff,

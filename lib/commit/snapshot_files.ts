@@ -35,7 +35,9 @@ export interface SnapshotFiles extends AsyncDisposable {
   readonly warnings: readonly Warning[];
   /** Its layers as trees, lowest first. The last is what the snapshot itself changes. */
   readonly layers: readonly SnapshotLayerTree[];
-  /** Opens the tar of a layer that {@linkcode tree} names. */
+  /** Path of the tar of a layer that {@linkcode tree} names. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
+  readonly tarOf: (source: DiffId) => string;
+  /** Opens such a tar. */
   readonly open: (source: DiffId) => Promise<LayerReader>;
 }
 
@@ -73,6 +75,7 @@ export async function openSnapshotFiles(
     layers,
     warnings,
     before: () => below === layers.length ? Promise.resolve(tree) : fold(layers.slice(0, below)),
+    tarOf: (source) => tars.get(source) ?? disk.directories.layerTar(source),
     async open(source) {
       const path = tars.get(source);
       return path === undefined ? await disk.layers.reader(source) : await openTar(path);

@@ -16,6 +16,7 @@ export {
 export { disinherit } from "./disinherit.ts";
 export type { ExtractOptions, ExtractPart, ExtractPhase } from "./extract/contract.ts";
 export { extractInPool, type PoolExtraction } from "./extract/extract_in_pool.ts";
+export { extractTreeInPool } from "./extract/extract_tree_in_pool.ts";
 export type { ExtractForm } from "./extract/extract_job.ts";
 export { layersAbove } from "./layers_above.ts";
 export { notingDamage, readTree } from "./read_tree.ts";

@@ -6,3 +6,4 @@
 export { endDeadMounts, removeDeadViews } from "./dead_mounts.ts";
 export { isWithin } from "./is_within.ts";
 export { checkMountTarget } from "./mount_image.ts";
+export { unpackTree } from "./unpack_tree.ts";

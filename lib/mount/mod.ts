@@ -12,4 +12,5 @@ export { type MountedImage, mountImage, type MountImageOptions } from "./mount_i
 export { listMounts, type MountRecord } from "./list_mounts.ts";
 export { unmountAll, type UnmountAllOptions } from "./unmount_all.ts";
 export { type UnmountedImage, unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
-export { unpackImage, type UnpackOptions, type UnpackRemains } from "./unpack_image.ts";
+export { unpackImage } from "./unpack_image.ts";
+export type { UnpackOptions, UnpackRemains } from "./unpack_options.ts";

@@ -42,6 +42,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* command": FILES,
   "tag source": IMAGES,
   "copy source": IMAGES,
+  "cp destination": FILES,
   "diff a": BOTH,
   "diff b": BOTH,
   "config get key": { words: SETTINGS.map(({ key }) => key) },

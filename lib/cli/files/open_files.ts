@@ -51,6 +51,8 @@ export interface Files extends AsyncDisposable {
   before(): Promise<Tree>;
   /** The layers, lowest first. Of a snapshot, only if it was opened with its contents. */
   layers(): Promise<readonly FilesLayer[]>;
+  /** Path of the tar of a layer that holds contents. @throws {VarveError} `E_DAMAGE` */
+  tarOf(source: DiffId): string;
   /** Reads the contents of files of {@linkcode tree} and {@linkcode view}. */
   readonly contents: TreeContents;
 }
@@ -91,6 +93,7 @@ async function imageFiles(store: DiskStore, name: string, image: StoredImage): P
   let tree: Promise<Tree> | undefined;
   return files("image", name, await imageView(store, image), openerOf(store), {
     tree: () => tree ??= imageTree(store, image),
+    tarOf: (source) => store.directories.layerTar(source),
     before: () => imageTree(store, { ...image, layers: image.layers.slice(0, -1) }),
     layers: () =>
       Promise.all(
@@ -113,11 +116,12 @@ async function snapshotFiles(context: Context, key: string): Promise<Files> {
     signal: context.signal,
     verb: "read",
   });
-  const { tree, layers, open, before, warnings } = snapshot;
+  const { tree, layers, open, before, tarOf, warnings } = snapshot;
   warnOf(context, `snapshot ${JSON.stringify(key)}`, warnings);
   return files("snapshot", key, treeView(tree), open, {
     tree: () => Promise.resolve(tree),
     before,
+    tarOf,
     layers: () => Promise.resolve(layers),
   }, snapshot);
 }
@@ -129,14 +133,20 @@ async function snapshotTree(context: Context, key: string): Promise<Files> {
   return files("snapshot", key, treeView(after), openerOf(await context.store()), {
     tree: () => Promise.resolve(after),
     before: () => Promise.resolve(before),
-    layers: () => Promise.reject(new TypeError("The snapshot was opened without its layers")),
+    tarOf: withoutContents,
+    layers: withoutContents,
   });
+}
+
+function withoutContents(): never {
+  throw new TypeError("The snapshot was opened without its contents");
 }
 
 async function layerFiles(store: DiskStore, name: string, diffId: DiffId): Promise<Files> {
   const tree = await store.layers.tree(diffId);
   return files("layer", name, treeView(tree), openerOf(store), {
     tree: () => Promise.resolve(tree),
+    tarOf: (source) => store.directories.layerTar(source),
     before: () => Promise.resolve(emptyTree("root")),
     layers: () => Promise.resolve([{ diffId, tree }]),
   });
@@ -147,7 +157,7 @@ function files(
   name: string,
   view: FilesView,
   open: ConstructorParameters<typeof TreeContents>[0],
-  rest: Pick<Files, "tree" | "before" | "layers">,
+  rest: Pick<Files, "tree" | "before" | "layers" | "tarOf">,
   held?: AsyncDisposable,
 ): Files {
   const contents = new TreeContents(open);

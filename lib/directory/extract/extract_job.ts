@@ -5,7 +5,7 @@ import type { Fd } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
 import type { TreeFile } from "../../store/mod.ts";
 import { finishSteps } from "../../tree/internal.ts";
-import type { Tree } from "../../tree/mod.ts";
+import { decodeTree, type Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
 import { layersAbove } from "../layers_above.ts";
 import { readTree } from "../read_tree.ts";
@@ -30,6 +30,8 @@ export interface ExtractJobInput {
   readonly form: ExtractForm;
   /** The layer trees, lowest first. */
   readonly trees: readonly TreeFile[];
+  /** An encoded layer tree that is extracted in place of {@linkcode trees}. */
+  readonly encoded?: Uint8Array | undefined;
   /** Absolute paths of the directories on which the layers lie, topmost first; absent for none. */
   readonly lowers?: readonly ByteString[] | undefined;
   /** Paths of the layer tars. */
@@ -76,7 +78,11 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
   },
 };
 
-function treeOf({ form, trees, lowers }: ExtractJobInput, checkpoint: () => void): Tree {
+function treeOf(
+  { form, trees, encoded, lowers }: ExtractJobInput,
+  checkpoint: () => void,
+): Tree {
+  if (encoded !== undefined) return makeTree(form, [decodeTree(encoded)], checkpoint, lowers);
   const key = JSON.stringify([form, trees, lowers]);
   const known = last?.key === key ? last.tree.deref() : undefined;
   if (known !== undefined) return known;

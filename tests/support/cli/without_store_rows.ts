@@ -49,6 +49,7 @@ export const WITHOUT_STORE: Readonly<
   stat: [["refuses", "a:1:/x"]],
   find: [["refuses", "a:1"]],
   grep: [["refuses", "x", "a:1"]],
+  cp: [["refuses", "a:1:/x", "OUTPUT"]],
   du: [["refuses", "a:1"]],
   diff: [["refuses", "a:1", "b:1"]],
   explore: [["refuses", "a:1"]],

@@ -173,7 +173,11 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     flags: ["--allow-read=SOURCE", DATE, FFI],
     commands: [["import", "SOURCE/root", "root:1"]],
   },
-  { verbs: ["unpack"], flags: [FFI], commands: [["unpack", "app:1", "DIR/unpacked"]] },
+  {
+    verbs: ["unpack", "cp"],
+    flags: [FFI, "--allow-read=DIR"],
+    commands: [["cp", "app:1:/etc", "DIR/copied"], ["unpack", "app:1", "DIR/unpacked"]],
+  },
   {
     verbs: ["mount", "umount", "snapshot"],
     flags: [FFI],
