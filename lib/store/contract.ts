@@ -215,6 +215,11 @@ export interface Images {
   removeAll(names: readonly string[], options?: SpareOptions): string[];
   /** All names, sorted. */
   list(): ImageRecord[];
+  /**
+   * The names of all images that have a digest which begins with `prefix`: of the target, of a manifest or of a config.
+   * Names of other images may be among them, because a store may not know what each document names. Sorted.
+   */
+  candidates(prefix: string): ImageRecord[];
 }
 
 /** Leases. */

@@ -303,7 +303,7 @@ async function findByDigest(store: Store, reference: Reference): Promise<ImageRe
     );
   }
   const prefix = repositoryName(reference);
-  const same = store.images.list().filter((row) =>
+  const same = store.images.candidates(digest).filter((row) =>
     row.name.startsWith(`${prefix}:`) || row.name.startsWith(`${prefix}@`)
   );
   const found: ImageRecord[] = [];
@@ -321,7 +321,7 @@ async function findById(store: Store, text: string): Promise<ImageRecord[]> {
   if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(hex)) return [];
   const prefix = isDigest(text) ? text : `sha256:${hex}`;
   const found = new Map<Digest, ImageRecord[]>();
-  for await (const [digest, meant] of digestsOfAll(store, store.images.list())) {
+  for await (const [digest, meant] of digestsOfAll(store, store.images.candidates(prefix))) {
     if (!digest.startsWith(prefix)) continue;
     const rows = found.get(digest) ?? [];
     found.set(digest, rows);

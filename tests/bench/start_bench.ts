@@ -123,7 +123,7 @@ const ABOUT_ONE: readonly (readonly [string, readonly string[], number?])[] = [
   ["tag", ["tag", "many:7", "new:1"], 2],
   ["rmi --no-gc", ["rmi", "--no-gc", "new:1"], 2],
   ["rmi", ["rmi", "new:1"], 2],
-  ["layers by ID", ["layers", "ID"]],
+  ["layers by ID", ["layers", "ID"], 2],
   ["snapshot stat", ["snapshot", "stat", "many-7"], 2],
   ["ps", ["ps"], 2],
 ];

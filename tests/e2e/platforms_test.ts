@@ -14,6 +14,7 @@ import {
 } from "../support/images/images.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { servedStore } from "../support/registry/served_store.ts";
+import { WITHOUT_PARTS } from "../support/old_stores/without_parts.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const HOST = Deno.build.arch === "x86_64" ? "amd64" : "arm64";
@@ -197,6 +198,7 @@ Deno.test("a store of the schema before platforms opens, and its names have none
   await ok("load", "-");
   {
     using db = new DatabaseSync(`${root}/meta.db`);
+    for (const sql of WITHOUT_PARTS) db.exec(sql);
     db.exec("ALTER TABLE image DROP COLUMN platform; PRAGMA user_version = 4");
   }
   await using store = await openStore({ root, durability: "none" });

@@ -118,6 +118,10 @@ export class MemoryImages implements Images {
   list(): ImageRecord[] {
     return sortedBy(this.#state.images.values(), (i) => i.name);
   }
+
+  candidates(): ImageRecord[] {
+    return this.list();
+  }
 }
 
 /** The leases of a memory store. */

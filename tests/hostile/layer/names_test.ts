@@ -26,6 +26,7 @@ import {
 } from "../../support/images/images.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { tarOf } from "../../support/tar/tar_fixture.ts";
+import { WITHOUT_PARTS } from "../../support/old_stores/without_parts.ts";
 
 const TAR = tarOf([{ name: "etc/os-release", content: "fixture" }]);
 const ID = sha256Of(TAR) as DiffId;
@@ -89,6 +90,7 @@ Deno.test("K01: a store whose layer has a SHA-512 as its key is healed by the ne
   {
     // What schema 3 made of this image.
     using db = new Database(`${root}/meta.db`);
+    for (const sql of WITHOUT_PARTS) db.run(sql);
     for (const table of ["layer", "layer_blob", "chain"]) {
       assertEquals(db.run(`UPDATE ${table} SET diff_id = ?`, OTHER), 1);
     }

@@ -2,12 +2,15 @@ import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { chainId as chainIdOf, chainIds } from "../../../layer/mod.ts";
 import { type Descriptor, descriptorToJson, jsonText, platformToJson } from "../../../oci/mod.ts";
+import { attempt } from "../../attempt.ts";
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
 import { checkImageName, keptTarget, namelessImage, notFound, replacedName } from "../../rules.ts";
 import { checkWritable, countUp, type Disk, freeingTransaction } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
+import { imagesOf } from "../parts/images_of.ts";
+import { arePartsNoted, noteMissingParts } from "../parts/parts.ts";
 import type { Database } from "./database.ts";
 import { type ChainRow, type ImageRow, toChain, toImage } from "./records.ts";
 
@@ -107,6 +110,19 @@ export class DiskImages implements Images {
 
   list(): ImageRecord[] {
     return this.#disk.db.all<ImageRow>("SELECT * FROM image ORDER BY name").map(toImage);
+  }
+
+  candidates(prefix: string): ImageRecord[] {
+    const { db } = this.#disk;
+    return this.#knowsParts() ? imagesOf(db, prefix).map(toImage) : this.list();
+  }
+
+  /** Whether it is known what all documents name. It is noted now if it was not, and the store can be written. */
+  #knowsParts(): boolean {
+    const { db, readOnly } = this.#disk;
+    if (arePartsNoted(db)) return true;
+    if (readOnly || db.isCopy) return false;
+    return attempt(() => noteMissingParts(this.#disk)) === true;
   }
 }
 

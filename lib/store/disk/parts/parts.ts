@@ -120,9 +120,17 @@ export function noteMissingParts(
   return isAll;
 }
 
-/** Whether the parts of all blobs are noted, and as many rows are there as the blobs say. */
+/** Whether the parts of all blobs are noted. */
+export function arePartsNoted(db: Database): boolean {
+  return db.get("SELECT 1 FROM blob WHERE parts IS NULL LIMIT 1") === undefined;
+}
+
+/**
+ * Whether the parts of all blobs are noted, and as many rows are there as the blobs say. It counts all rows: 40,000 take
+ * 5 ms.
+ */
 export function arePartsWhole(db: Database): boolean {
-  if (db.get("SELECT 1 FROM blob WHERE parts IS NULL LIMIT 1") !== undefined) return false;
+  if (!arePartsNoted(db)) return false;
   const sql =
     "SELECT (SELECT count(*) FROM part) = (SELECT ifnull(sum(parts), 0) FROM blob) AS yes";
   return db.get<{ yes: number }>(sql)?.yes === 1;
