@@ -11,6 +11,7 @@ import { extractProgress } from "./display/extract_progress.ts";
 import { writeMessage } from "./display/output.ts";
 import type { Progress } from "./display/progress.ts";
 import type { BarTerminal } from "./display/progress_bars.ts";
+import type { Template } from "./display/template.ts";
 import type { Io } from "./io.ts";
 import { inCommandWords } from "./mistakes/command_words.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
@@ -45,6 +46,7 @@ export class Context implements AsyncDisposable {
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
   #makeBars: MakeBars | undefined;
+  #template: Template | undefined;
   /** Messages that wait for the end of the progress. */
   readonly #waiting: string[] = [];
 
@@ -167,6 +169,17 @@ export class Context implements AsyncDisposable {
   /** Columns of the terminal on standard output; `undefined` when standard output is not a terminal. */
   get columns(): number | undefined {
     return this.io.size?.("stdout")?.columns;
+  }
+
+  /** The template of `--format`. */
+  get template(): Template | undefined {
+    return this.#template;
+  }
+
+  /** Reads the template of `--format`. @throws {VarveError} `E_USAGE` */
+  async prepareTemplate(text: string): Promise<void> {
+    const { Template } = await import("./display/template.ts");
+    this.#template = new Template(text);
   }
 
   /** Loads what draws bars, where standard error can show some. Without this call, progress is shown in lines. */

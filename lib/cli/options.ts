@@ -10,8 +10,10 @@ export interface GlobalOptions {
   readonly root: string;
   /** Whether the user named the root, by an option or a variable. */
   readonly isRootGiven: boolean;
-  /** How to print results. */
+  /** How to print results. With a template, the JSON is what it is filled from. */
   readonly format: "text" | "json";
+  /** The template that `--format` gives. */
+  readonly template: string | undefined;
   /** Whether to print neither progress nor warnings. */
   readonly quiet: boolean;
   /** How to show progress: bars on a terminal (`auto`), plain lines, or not at all. */
@@ -48,10 +50,13 @@ export function globalOptions(
   /** What the user has to change: the option or the variable. */
   const source = (name: string, variable: string): string =>
     typeof given[name] === "string" ? `--${name}` : variable;
+  const format = value("format") ?? "text";
+  const template = format.includes("{{") ? format : undefined;
   return {
     root: rootOf(value("root", "VARVE_ROOT"), env, isRoot),
     isRootGiven: value("root", "VARVE_ROOT") !== undefined,
-    format: oneOf("--format", value("format") ?? "text", ["text", "json"]),
+    format: template === undefined ? oneOf("--format", format, ["text", "json"]) : "json",
+    template,
     quiet: given["quiet"] === true,
     progress: oneOf("--progress", value("progress") ?? "auto", ["auto", "plain", "none"]),
     durability: optional(

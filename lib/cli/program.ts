@@ -46,6 +46,9 @@ nothing of it enters the store; it lies in a directory for temporary files (TMPD
 'layers' read only manifest and config. They are explore, inspect, history, layers, ls, cat, stat, find, grep, du, tree
 and diff.
 
+A template of --format has fields of the JSON that 'varve VERB --help' describes, such as '{{.name}}\\t{{.config.created}}'.
+A list gives a line for each of its values. There are no functions.
+
 'varve VERB --help' explains a verb.`;
 
 /**
@@ -87,7 +90,10 @@ function programWithoutVerbs(width: number): Command {
     )
     .usage("[options] VERB …")
     .option("--root <dir>", "directory of the store")
-    .option("--format <format>", "how to print results: text or json")
+    .option(
+      "--format <format>",
+      "how to print results: text, json, or a template such as '{{.name}}'",
+    )
     .option("--quiet", "print no progress and no warnings")
     .option("--progress <mode>", "how to show progress: auto, plain or none")
     .option(

@@ -67,7 +67,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       failed = { verb: verb.usage.split(" ", 1)[0] as string, args: verbArgs };
       action = `run '${failed.verb}'`;
       const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
-      format = globals.format;
+      format = globals.template === undefined ? globals.format : "text";
       // What is read from a source lies in a temporary directory, which has to be removed.
       const endsAtOnce = verb.onlyReads === true && !verbArgs.some(isSource);
       if (endsAtOnce) io.endAtSignals?.();
@@ -77,6 +77,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
         ? verb.withoutStore(verbArgs)
         : verb.withoutStore;
       await using context = new Context(io, globals, signal, commandLine, withoutStore);
+      if (globals.template !== undefined) await context.prepareTemplate(globals.template);
       if (!endsAtOnce && withoutStore !== "unused") await context.prepareBars();
       exit = await runVerb(context, verb, verbArgs, verbOptions);
     },
@@ -145,8 +146,10 @@ async function runVerb(
   const { json, text } = result;
   if (json === undefined) return result.exit ?? 0;
   const parts = typeof text === "string" ? [text] : text;
-  const { columns, io, options: { format } } = context;
-  const printed = format === "json"
+  const { columns, io, template, options: { format } } = context;
+  const printed = template !== undefined
+    ? template.lines(json)
+    : format === "json"
     ? jsonParts(json)
     : wrapParts(escaped(parts), result.isDocument === true ? undefined : columns);
   await writeParts(io, printed);

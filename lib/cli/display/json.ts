@@ -48,14 +48,30 @@ function valuesOf(value: unknown, most: number): number {
   return count;
 }
 
-/** Writes a JSON array, element by element while they come, one on each line. */
-export async function writeJsonArray(io: Io, values: AsyncIterable<unknown>): Promise<void> {
+/** Writes a list while its values come: as a JSON array, one value on each line, or by a template. */
+export async function writeList(
+  io: Io,
+  values: AsyncIterable<unknown>,
+  template: Lines | undefined,
+): Promise<void> {
   let separator = "[\n";
   for await (const value of values) {
-    await io.stdout(separator + text(value));
+    await io.stdout(template === undefined ? separator + text(value) : template.line(value));
     separator = ",\n";
   }
-  await io.stdout(separator === "[\n" ? "[]\n" : "\n]\n");
+  if (template !== undefined) template.finish();
+  else await io.stdout(separator === "[\n" ? "[]\n" : "\n]\n");
+}
+
+/** What makes lines of values: a `Template`. */
+export interface Lines {
+  line(value: unknown): string;
+  finish(): void;
+}
+
+/** A value as JSON on one line. Bigints keep all of their digits. */
+export function exactJson(value: unknown): string {
+  return JSON.stringify(value, exact);
 }
 
 function* array(values: Iterable<unknown>): Generator<string> {
@@ -79,7 +95,7 @@ function* object(value: Readonly<Record<string, unknown>>): Generator<string> {
 }
 
 function text(value: unknown): string {
-  return escapeJson(JSON.stringify(value, exact));
+  return escapeJson(exactJson(value));
 }
 
 /** From ECMAScript 2026; TypeScript's types do not have it yet. */

@@ -104,7 +104,7 @@ Examples:
     const line = context.options.format === "json"
       ? JSON.stringify(json)
       : server.socket ?? `descriptor ${inherited}`;
-    await context.io.stdout(`${line}\n`);
+    await context.io.stdout(context.template?.line(json) ?? `${line}\n`);
     await ended.promise;
     return STREAMED;
   },

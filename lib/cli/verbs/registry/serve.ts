@@ -53,7 +53,7 @@ Examples:
     const json = { url, hostname: server.hostname, port: server.port, readOnly };
     // A single line, so that a program knows when it has read all of it.
     const line = context.options.format === "json" ? JSON.stringify(json) : url;
-    await context.io.stdout(`${line}\n`);
+    await context.io.stdout(context.template?.line(json) ?? `${line}\n`);
     await Promise.race([ended.promise, server.finished]);
     return STREAMED;
 

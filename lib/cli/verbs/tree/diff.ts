@@ -3,7 +3,7 @@ import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import { type Change, foldLayers } from "../../../layer/mod.ts";
 import { lookup, type Node, type Tree } from "../../../tree/mod.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
-import { writeJsonArray } from "../../display/json.ts";
+import { writeList } from "../../display/json.ts";
 import { writeForeign } from "../../display/output.ts";
 import { compareSides, reasonsOf, type Side } from "../../files/compare.ts";
 import { type Files, openPath } from "../../files/open_files.ts";
@@ -218,6 +218,7 @@ async function writeContents(
   async function* text(): AsyncGenerator<Uint8Array> {
     for (const change of changes) yield await read(change) ?? new Uint8Array();
   }
-  if (context.options.format === "json") await writeJsonArray(context.io, json());
-  else await writeForeign(context.io, text());
+  if (context.options.format === "json") {
+    await writeList(context.io, json(), context.template);
+  } else await writeForeign(context.io, text());
 }

@@ -1,7 +1,7 @@
 import { type ByteString, escapeForTerminal, joinBytes } from "../../../bytes/mod.ts";
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import { type FileNode, walk } from "../../../tree/mod.ts";
-import { writeJsonArray } from "../../display/json.ts";
+import { writeList } from "../../display/json.ts";
 import { writeForeign } from "../../display/output.ts";
 import { openPath, type Target } from "../../files/open_files.ts";
 import { compileSearch, type Line, type Search, searchLines } from "../../files/search.ts";
@@ -62,7 +62,7 @@ Examples:
     if (options["silent"] === true) {
       for await (const { count } of found()) if (count !== 0) break;
     } else if (context.options.format === "json") {
-      await writeJsonArray(context.io, jsonOf(found()));
+      await writeList(context.io, jsonOf(found()), context.template);
     } else {
       const isAlone = node.type === "file";
       await writeForeign(
