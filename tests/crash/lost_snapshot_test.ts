@@ -130,6 +130,29 @@ Deno.test("P1: a directory that a dead process was making or removing is removed
   await judgeIdle(root);
 });
 
+Deno.test("P1: a directory whose removal failed when its row was gone is removed by the next start, with its files", async () => {
+  await using temp = await tempDir();
+  const root = temp.path;
+  {
+    await using store = await openStore({ root });
+    await makeSnapshot(store, "removed", "removed");
+    await Deno.rename(`${root}/trash`, `${root}/away`);
+    await Deno.writeTextFile(`${root}/trash`, "nothing can be moved here");
+    const remove = () => store.snapshots.transact((table) => void table.delete("removed"));
+    const removed = store.directories.removeSnapshot(1, remove);
+    assertEquals((await assertRejects(() => removed, VarveError)).code, "E_SYSCALL");
+    await Deno.remove(`${root}/trash`);
+    await Deno.rename(`${root}/away`, `${root}/trash`);
+  }
+  assertEquals(await names(`${root}/snapshots`), ["1"]);
+  {
+    await using store = await openStore({ root });
+    assertEquals([await names(`${root}/snapshots`), await names(`${root}/lost`)], [[], []]);
+    await judgeStore(store);
+  }
+  await judgeIdle(root);
+});
+
 Deno.test("J01, P1: a removal of a snapshot that is killed before any of its calls leaves all or nothing", async () => {
   await using temp = await tempDir();
   const model = temp.join("model");

@@ -1,19 +1,12 @@
 import { guarded } from "../../linux/mod.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { forgetDeadCollection } from "./gc/changes.ts";
-import {
-  intentsIn,
-  isIntent,
-  makerLocksIn,
-  ownerDirectory,
-  ownerLock,
-  ownersIn,
-} from "./ingest_names.ts";
+import { intentsIn, makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
 import { sweepKept } from "./kept_bytes.ts";
 import { writeIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
 import { removeDeadOffers } from "./offers.ts";
-import { isAlive } from "./owner.ts";
+import { isAlive, removeStaged } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import { checkAge } from "./recovery/age.ts";
 import { recheck } from "./recheck.ts";
@@ -91,17 +84,6 @@ async function clearStaged(disk: Disk, owner: string): Promise<number[]> {
   const names = await removeStaged(disk.paths, owner);
   for (const cacheId of intentsIn(names, "marker")) await settleMarker(disk, cacheId);
   return [...intentsIn(names, "made"), ...intentsIn(names, "removed")];
-}
-
-/** Removes what an owner staged, but for its intents. Returns the names that were in its directory. */
-async function removeStaged(paths: Paths, owner: string): Promise<string[]> {
-  const directory = ownerDirectory(paths, owner);
-  if (await lstatOrNothing(directory) === undefined) return [];
-  const names = await namesIn(directory);
-  for (const name of names) {
-    if (!isIntent(name)) await removeAll(`${directory}/${name}`);
-  }
-  return names;
 }
 
 /** Removes lock files that nobody holds, of layers and directories whose makers died. */

@@ -1,9 +1,9 @@
 import { toHex } from "../../bytes/mod.ts";
-import { isOwnerId, ownerDirectory, ownerLock } from "./ingest_names.ts";
+import { isIntent, isOwnerId, ownerDirectory, ownerLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
 import type { Paths } from "./paths.ts";
 import { syncPath } from "./sync.ts";
-import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
+import { lstatOrNothing, makeDirectory, namesIn, removeAll } from "./system.ts";
 
 /**
  * An owner represents one open store that writes. It holds the lock `ingest/<id>.lock`, which
@@ -52,12 +52,16 @@ export class Owner {
     this.#unclean = true;
   }
 
-  /** Ends the owner: removes what it staged, then its lock file. */
+  /**
+   * Ends the owner: removes what it staged, then its lock file. When it leaves its lock file, its intents stay, too: a
+   * later start finishes them.
+   */
   async end(): Promise<void> {
     if (this.#ready === null) return;
     const lock = await this.#ready;
     this.#ready = null;
-    await this.tidy(() => removeAll(this.#directory));
+    await this.tidy(async () => void await removeStaged(this.#paths, this.id));
+    await this.tidy(() => this.#unclean ? undefined : removeAll(this.#directory));
     await this.tidy(() => this.#unclean ? undefined : lock.remove());
     lock.release();
   }
@@ -79,6 +83,17 @@ export class Owner {
     }
     return lock;
   }
+}
+
+/** Removes what an owner staged, but for its intents. Returns the names that were in its directory. */
+export async function removeStaged(paths: Paths, owner: string): Promise<string[]> {
+  const directory = ownerDirectory(paths, owner);
+  if (await lstatOrNothing(directory) === undefined) return [];
+  const names = await namesIn(directory);
+  for (const name of names) {
+    if (!isIntent(name)) await removeAll(`${directory}/${name}`);
+  }
+  return names;
 }
 
 /** Whether the store that has this owner id is still open. */
