@@ -18,20 +18,22 @@ export async function removeAbandoned(
   store: DiskStore,
   snapshotter: () => Snapshotter,
 ): Promise<void> {
-  const keys = findAbandoned(store);
-  if (keys.length === 0) return;
+  const rows = findAbandoned(store);
+  if (rows.length === 0) return;
   const made = snapshotter();
-  for (const key of keys) await recordEnd(store, made, { key, exit: null });
+  for (const { key, cacheId } of rows) {
+    await recordEnd(store, made, { key, exit: null, found: { cacheId } });
+  }
 }
 
-function findAbandoned(store: DiskStore): string[] {
+function findAbandoned(store: DiskStore): SnapshotRow[] {
   const rows = store.snapshots.read((table) => table.byLabel(CONTAINER_LABELS.remove))
     .filter(({ kind, key }) => kind === "active" && !hasRunLease(store, key));
   if (rows.length === 0) return [];
   using alone = tryLockLowersAlone(store.directories.mounts);
   // A snapshot is being made. It may be one of these.
   if (alone === undefined) return [];
-  return rows.filter((row) => isFree(store, row)).map(({ key }) => key);
+  return rows.filter((row) => isFree(store, row));
 }
 
 /** Whether no process has locked the directory of a snapshot, and none has got a lease for it. */

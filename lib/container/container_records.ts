@@ -1,8 +1,14 @@
 /** What the store records of a container: labels of its snapshot, and a lease while it runs. */
 import { VarveError } from "../errors.ts";
-import { ignoreMissing, leaseResources, LOCK_LABEL } from "../snapshot/internal.ts";
+import {
+  ignoreMissing,
+  leaseLiveness,
+  leaseResources,
+  LOCK_LABEL,
+  snapshotOfLease,
+} from "../snapshot/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
-import type { Lease, Store, StoredImage } from "../store/mod.ts";
+import type { DiskStore, Lease, Store, StoredImage } from "../store/mod.ts";
 
 /** Labels of a container's snapshot. */
 export const CONTAINER_LABELS = {
@@ -95,39 +101,69 @@ export interface EndRecord {
   readonly key: string;
   /** Exit code; `null` when it is not known. */
   readonly exit: number | null;
+  /**
+   * What another process found of the run, which may have ended since. Nothing is recorded when a new run has taken the
+   * key.
+   */
+  readonly found?: { readonly lease?: Lease; readonly cacheId?: number | null } | undefined;
 }
 
 /**
  * Records that a container has ended, or removes its snapshot if the run was started with `remove`. Idempotent: a
- * missing lease or snapshot is not an error.
+ * missing lease or snapshot is not an error. If another process is at work on the snapshot, all of this is left to that
+ * process, or to a later clean-up.
  */
 export async function recordEnd(
-  store: Store,
+  store: DiskStore,
   snapshotter: Snapshotter,
-  { key, exit }: EndRecord,
+  { key, exit, found = {} }: EndRecord,
 ): Promise<void> {
-  const labels = CONTAINER_LABELS;
+  const { exit: code, remove } = CONTAINER_LABELS;
+  const isOther = () => found.lease !== undefined && !isSame(store, found.lease);
+  if (isOther()) return;
+  let isLeft = false;
   await ignoreMissing(async () => {
-    if (snapshotter.stat(key).labels[labels.remove] !== undefined) {
-      await removeOrKeep(snapshotter, key);
-    } else if (exit !== null) {
-      await snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
+    const { labels, cacheId } = snapshotter.stat(key);
+    if (found.cacheId !== undefined && found.cacheId !== cacheId) isLeft = true;
+    else if (labels[remove] !== undefined) isLeft = !await removeOrKeep(store, snapshotter, key);
+    else if (exit !== null) {
+      await snapshotter.update(key, { [code]: String(exit) }, [`labels.${code}`]);
     }
   });
   // The lease ends last: until then others see that somebody may still be at work here.
+  if (isLeft || isOther()) return;
   await ignoreMissing(() => endLease(store, key));
   await ignoreMissing(() => snapshotter.release(key));
 }
 
-/** Removes a snapshot, unless it is in use: a user may have mounted it after its run died, and then keeps it. */
-async function removeOrKeep(snapshotter: Snapshotter, key: string): Promise<void> {
+/** Whether a lease is still there. A new run with the same key has another lease. */
+function isSame(store: Store, { id, createdAt, labels }: Lease): boolean {
+  const lease = store.leases.get(id);
+  return lease?.createdAt === createdAt && lease.labels[LOCK_LABEL] === labels[LOCK_LABEL];
+}
+
+/**
+ * Removes a snapshot. A user may have mounted it after its run died, and then keeps it. Returns false when another
+ * process is at work on it.
+ */
+async function removeOrKeep(
+  store: DiskStore,
+  snapshotter: Snapshotter,
+  key: string,
+): Promise<boolean> {
   try {
     await snapshotter.remove(key);
   } catch (error) {
     if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
+    const isLive = leaseLiveness(Date.now());
+    const isMounted = store.leases.list().some((lease) =>
+      lease.id !== leaseId(key) && snapshotOfLease(lease) === key && isLive(lease)
+    );
+    if (!isMounted) return false;
     const { remove } = CONTAINER_LABELS;
     await snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
   }
+  return true;
 }
 
 /** Records that a container did not start. A snapshot that was made for it is removed. */

@@ -13,7 +13,7 @@ import { cleanUp } from "./watchdog.ts";
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
   // The leases are read first: a run makes its directory before its lease.
-  const keys = store.leases.list().map(keyOfLease).filter((key) => key !== undefined);
+  const leases = store.leases.list();
   const runs = await findRuns(store);
   for (const found of runs) {
     if (found.live) continue;
@@ -25,8 +25,10 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
   // A run that is just beginning has not written its key yet. Any of the leases may be its own, so end none.
   if (runs.some(({ live, run, damaged }) => live && run === null && !damaged)) return;
   const live = new Set(runs.filter((found) => found.live).map((found) => keyOfRun(store, found)));
-  for (const key of keys) {
-    if (!live.has(key)) await recordEnd(store, snapshotter, { key, exit: null });
+  for (const lease of leases) {
+    const key = keyOfLease(lease);
+    if (key === undefined || live.has(key)) continue;
+    await recordEnd(store, snapshotter, { key, exit: null, found: { lease } });
   }
 }
 

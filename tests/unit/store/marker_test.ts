@@ -255,6 +255,27 @@ Deno.test("a change of a snapshot is in its marker before it is in its row", asy
   await judgeIdle(temp.path);
 });
 
+Deno.test("a snapshot that another process removes while its marker is replaced: the change itself says so", async () => {
+  await using temp = await tempDir();
+  await using store = await openStore({ root: temp.path });
+  const cacheId = await makeSnapshot(store, "k");
+  const { link } = Deno;
+  try {
+    // The last step before the new marker gets its name.
+    Deno.link = async (from, to) => {
+      await link(from, to);
+      store.snapshots.transact((table) => table.delete("k"));
+      await store.directories.removeSnapshot(cacheId);
+    };
+    const change = store.directories.changeSnapshot(cacheId, () => snapshotFacts("new"), () => {
+      throw new EvalError("no row");
+    });
+    await assertRejects(() => change, EvalError);
+  } finally {
+    Deno.link = link;
+  }
+});
+
 Deno.test("P1: a process that died between marker and row: the next start writes the marker from the row", async () => {
   await using temp = await tempDir();
   let cacheId = 0;

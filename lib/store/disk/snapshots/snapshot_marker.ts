@@ -62,6 +62,10 @@ export async function changeSnapshot<T>(
     }
     // The end of a container is recorded on a full disk, too.
     const again = async (error: unknown) => {
+      // The snapshot was removed meanwhile.
+      if (error instanceof Deno.errors.NotFound && await lstatOrNothing(directory) === undefined) {
+        return;
+      }
       if (!isNoSpace(error) || !disk.room.giveUp()) throw error;
       await removeAll(intent);
       await replaceMarker(disk, intent, marker);
