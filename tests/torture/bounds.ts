@@ -34,6 +34,9 @@ const IMAGES = 5;
 /** Exit codes of commands that do nothing: something is not there, is there already, or is in use. */
 const NOTHING_DONE = [0, 4, 5, 6];
 
+/** Exit code of a mount of a snapshot by another driver than made it. */
+const OTHER_DRIVER = 9;
+
 /** Exit code of a command whose input is damaged. */
 const BAD_DATA = 7;
 
@@ -63,9 +66,12 @@ class Player {
     await this.#run(["config", "set", "cache.parts", String(BOUNDS.parts)]);
     while (this.#turn < commands) {
       const words = await this.#choose();
-      await this.#run(words, words[1]?.endsWith("cut.tar") ? [BAD_DATA] : NOTHING_DONE);
+      const more = words.includes("--driver") && words.includes("--rw") ? [OTHER_DRIVER] : [];
+      const allowed = [...NOTHING_DONE, ...more];
+      await this.#run(words, words[1]?.endsWith("cut.tar") ? [BAD_DATA] : allowed);
       if (words[0] === "gc") this.#isDirty = false;
-      if (words.includes("--no-gc")) this.#isDirty = true;
+      // What only a lease kept is left to the next gc.
+      if (words.includes("--no-gc") || words.join(" ").startsWith("lease rm")) this.#isDirty = true;
       await this.#look(words);
     }
     await this.#run(["fsck", "--deep"], [0]);
