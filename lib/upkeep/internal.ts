@@ -4,3 +4,4 @@
  * @module
  */
 export { imageUsage } from "./disk_usage/image_usage.ts";
+export { passes as passesFilter } from "./prune/filter.ts";

@@ -53,3 +53,21 @@ Deno.test("du counts hard links once, and what each layer contributes", async ()
     "/bin",
   ]);
 });
+
+Deno.test("tree shows the sizes of du", async () => {
+  await using daily = await dailyImage({ mount: false });
+  const varve = commandOn(daily.temp.join("store"));
+  const du = JSON.parse((await varve(["du", "--format", "json", `${DAILY}:/data`])).stdout);
+  const tree = JSON.parse(
+    (await varve(["tree", "-s", "--format", "json", `${DAILY}:/data`])).stdout,
+  );
+  const sizes = new Map(
+    du.map(({ path, bytes }: { path: string; bytes: number }) => [path, bytes]),
+  );
+  for (const { path, type, bytes, size } of tree.entries) {
+    assertEquals(bytes, type === "directory" ? sizes.get(path) : size, path);
+  }
+  const lines = (await varve(["tree", "-h", "-L", "1", `${DAILY}:/data`])).stdout.split("\n");
+  assertEquals(lines.slice(1, 4), ["  binary  7", "  deep/  313K", "  two words  21"]);
+  assertStringIncludes(lines[0] as string, "/data/  313K  sha256:");
+});

@@ -11,7 +11,7 @@ import {
 } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
-import { shortDigest } from "../../display/short.ts";
+import { digestStyle, NO_TRUNC } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -37,38 +37,68 @@ interface Row extends PlatformRow {
 
 /** `varve images`. */
 export const images: Verb = {
-  usage: "images",
+  usage: "images [pattern]",
   withoutStore: "lists nothing",
   summary: "list images",
   onlyReads: true,
   help:
-    `A name of an index has a line for each of its platforms that is here. The first line is the one that the name
+    `PATTERN is a name, with or without a tag, full or short, in which * and ? stand for other characters. --filter takes
+label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME and dangling=true|false (images without a name). All filters must let
+an image through. --sort takes name, created (newest first) and size (largest first).
+
+A name of an index has a line for each of its platforms that is here. The first line is the one that the name
 means without --platform.
 
 JSON: [{"name","kind","imageId","manifest","platform","size","created","platforms":[{"imageId","manifest",
 "platform","size","created"}]}]
 
 "manifest" is the digest of the index, if the name is that of one; in "platforms" that of the manifest. "kind" is
-"image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known) or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
-  async run(context) {
+"image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known) or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.
+
+Examples:
+  varve images 'debian*' --sort size
+  varve rmi $(varve images -q --filter dangling=true)`,
+  configure(command) {
+    command
+      .option("-q, --only-ids", "print only image IDs")
+      .option("--digests", "show the digests of manifests, too")
+      .option("--filter <filter>", "list only some images; can be given several times", collect)
+      .option("--sort <field>", "order: name, created or size (default: name)")
+      .option(...NO_TRUNC);
+  },
+  async run(context, [pattern], options) {
     const store = await context.storeIfAny() ?? openMemoryStore();
+    const isPlain = pattern === undefined && options["filter"] === undefined &&
+      options["sort"] === undefined;
+    const select = isPlain ? undefined : await import("./select_images.ts");
+    const records = await select?.selectRecords(store, pattern, options, Date.now()) ??
+      store.images.list();
     // Read the manifest of several names only once: an image can have thousands of names.
     const known = new Map<string, Row>();
-    const rows: Row[] = [];
-    for (const record of store.images.list()) {
+    const found: Row[] = [];
+    for (const record of records) {
       const key = JSON.stringify([record.target, record.platform]);
       const row = known.get(key) ?? await rowOf(context, store, record);
       known.set(key, row);
-      rows.push({ ...row, name: record.name });
+      found.push({ ...row, name: record.name });
     }
+    const rows = select?.sortRows(found, options) ?? found;
+    const show = digestStyle(options);
+    if (options["onlyIds"] === true) {
+      // Of what is no image, only the manifest is known.
+      const ids = new Set(rows.map((row) => show(row.imageId ?? row.manifest)));
+      return { json: rows, text: [...ids].map((id) => `${id}\n`) };
+    }
+    const digests = options["digests"] === true;
     return {
       json: rows,
       text: table(
-        ["NAME", "IMAGE ID", "PLATFORM", "CREATED", "SIZE"],
+        ["NAME", ...digests ? ["DIGEST"] : [], "IMAGE ID", "PLATFORM", "CREATED", "SIZE"],
         rows.flatMap((row) =>
           (row.platforms.length === 0 ? [row] : row.platforms).map((one) => [
             row.name,
-            shortDigest(one.imageId ?? row.kind),
+            ...digests ? [one.manifest] : [],
+            show(one.imageId ?? row.kind),
             one.platform ?? "",
             one.created?.slice(0, 10) ?? "",
             one.size === null ? "" : formatBytes(one.size),
@@ -79,6 +109,10 @@ JSON: [{"name","kind","imageId","manifest","platform","size","created","platform
     };
   },
 };
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
 
 /** One row. Artifacts and damaged images are listed too, so that the user can find and remove them. */
 async function rowOf(context: Context, store: Store, record: ImageRecord): Promise<Row> {

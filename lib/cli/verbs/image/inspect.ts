@@ -6,16 +6,16 @@ import type { Context } from "../../context.ts";
 import { jsonParts } from "../../display/json.ts";
 import { printableLine } from "../../display/printable.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
-import { shortDigest } from "../../display/short.ts";
+import { digestStyle, NO_TRUNC } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { registryClient } from "../../registry.ts";
 import { openDocuments } from "../../sources/open_image.ts";
-import type { Verb } from "../../verb.ts";
+import type { Options, Verb } from "../../verb.ts";
 
 /** `varve inspect`. */
 export const inspect: Verb = {
-  usage: "inspect <ref>",
+  usage: "inspect <ref...>",
   withoutStore: "refuses",
   summary: "show an image's manifest and config",
   onlyReads: true,
@@ -24,34 +24,46 @@ export const inspect: Verb = {
 signatures, attestations and other artifacts that refer to the image.
 
 JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers],
-"referrers":[{"mediaType","artifactType","digest","size","annotations"}]}`,
+"referrers":[{"mediaType","artifactType","digest","size","annotations"}]}; of several images a list of them
+
+Example:
+  varve inspect --format '{{.name}} {{.platform}}' debian:11 debian:12`,
   configure(command) {
     command
       .option("--referrers", "also list what refers to the image in its registry")
       .option("--plain-http", "talk to the registry without TLS")
       .option(...PLATFORM_OPTION);
   },
-  async run(context, [reference = ""], options) {
-    const { store, image } = await openDocuments(context, reference, options);
-    const { manifest: maxBytes, jsonDepth: maxDepth, jsonValues: maxValues } = documentLimits(
-      store,
-    );
-    const json: Record<string, unknown> = {
-      name: image.record.name,
-      target: image.record.target,
-      platform: formatPlatform(image.config.platform),
-      imageId: image.imageId,
-      chainId: image.chainId,
-      manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth, maxValues }),
-      config: image.config.document,
-      layers: layerRows(store, image),
-    };
-    if (options["referrers"] === true) {
-      json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
-    }
+  async run(context, references, options) {
+    const found: Record<string, unknown>[] = [];
+    for (const reference of references) found.push(await documentOf(context, reference, options));
+    const json = found.length === 1 ? found[0] : found;
     return { json, text: jsonParts(json), isDocument: true };
   },
 };
+
+async function documentOf(
+  context: Context,
+  reference: string,
+  options: Options,
+): Promise<Record<string, unknown>> {
+  const { store, image } = await openDocuments(context, reference, options);
+  const { manifest: maxBytes, jsonDepth: maxDepth, jsonValues: maxValues } = documentLimits(store);
+  const json: Record<string, unknown> = {
+    name: image.record.name,
+    target: image.record.target,
+    platform: formatPlatform(image.config.platform),
+    imageId: image.imageId,
+    chainId: image.chainId,
+    manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth, maxValues }),
+    config: image.config.document,
+    layers: layerRows(store, image),
+  };
+  if (options["referrers"] === true) {
+    json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
+  }
+  return json;
+}
 
 /** The artifacts that refer to an image, from the registry in the name of the image. */
 async function referrers(
@@ -92,7 +104,7 @@ they are whole.
 
 JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
   configure(command) {
-    command.option(...PLATFORM_OPTION);
+    command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
     const { store, image } = await openDocuments(context, reference, options);
@@ -109,17 +121,19 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
         size: layer === undefined ? 0 : store.layers.get(layer.diffId)?.size ?? null,
       };
     }).reverse();
-    const room = (context.columns ?? 0) - OTHER_COLUMNS;
+    const show = digestStyle(options);
+    const columns = options["trunc"] === false ? undefined : context.columns;
+    const room = (columns ?? 0) - OTHER_COLUMNS;
     return {
       json: rows,
       text: table(
         ["LAYER", "CREATED", "SIZE", "CREATED BY", "COMMENT"],
         rows.map((row) => [
-          row.diffId === null ? "<none>" : shortDigest(row.diffId),
+          row.diffId === null ? "<none>" : show(row.diffId),
           row.created?.slice(0, 19) ?? "",
           row.size === null ? "" : formatBytes(row.size),
-          printableLine(row.createdBy ?? "", Math.max(60, 0.6 * room), context.columns),
-          printableLine(row.comment ?? "", Math.max(40, 0.4 * room), context.columns),
+          printableLine(row.createdBy ?? "", Math.max(60, 0.6 * room), columns),
+          printableLine(row.comment ?? "", Math.max(40, 0.4 * room), columns),
         ]),
         context.columns,
       ),
@@ -138,20 +152,21 @@ export const layers: Verb = {
 JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",
 "treeDigest","cacheId"}]`,
   configure(command) {
-    command.option(...PLATFORM_OPTION);
+    command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
     const { store, image } = await openDocuments(context, reference, options);
     const rows = layerRows(store, image);
+    const show = digestStyle(options);
     return {
       json: rows,
       text: table(
         ["DIFF ID", "CHAIN ID", "PARENT", "BLOB", "SIZE", "UNCOMPRESSED", "ENTRIES", "CACHE ID"],
         rows.map((row) => [
-          shortDigest(row.diffId),
-          shortDigest(row.chainId),
-          row.parent === null ? "-" : shortDigest(row.parent),
-          shortDigest(row.digest),
+          show(row.diffId),
+          show(row.chainId),
+          row.parent === null ? "-" : show(row.parent),
+          show(row.digest),
           formatBytes(row.size),
           row.uncompressedSize === null ? "" : formatBytes(row.uncompressedSize),
           row.entries ?? "",
