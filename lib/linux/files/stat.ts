@@ -135,7 +135,15 @@ export function statAt(directory: Fd, name: ByteString): Stat {
  * @returns `undefined` when the path leads nowhere, or this user may not look at it
  */
 export function mountIdOf(path: ByteString): bigint | undefined {
-  const mask = STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+  return mountIdBy(path, STATX_MNT_ID | STATX_MNT_ID_UNIQUE);
+}
+
+/** Does the same as {@linkcode mountIdOf}, but only from Linux 6.8 on: else `undefined`. */
+export function uniqueMountIdOf(path: ByteString): bigint | undefined {
+  return mountIdBy(path, STATX_MNT_ID_UNIQUE);
+}
+
+function mountIdBy(path: ByteString, mask: number): bigint | undefined {
   if (attempt(() => libc().statx(CWD, cString(path), 0, mask, buffer)) < 0) return undefined;
   return view.getUint32(0, true) & mask ? view.getBigUint64(144, true) : undefined;
 }

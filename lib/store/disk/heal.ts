@@ -36,7 +36,7 @@ export async function heal(disk: Disk): Promise<void> {
       if (lock !== undefined) dead.set(id, lock);
     }
     await checkAge(disk, dead.size > 0);
-    if (dead.size > 0 || stateOf(db, "unsynced") === 1) await recheck(disk);
+    if (dead.size > 0 || stateOf(db, "unsynced") === 1) await recheck(disk, dead.size === 0);
     if (dead.size > 0) {
       const unfinished = new Set<number>();
       for (const id of dead.keys()) {

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { performUnmount } from "../../../lib/linux/mod.ts";
+import { performUnmount, uniqueMountIdOf } from "../../../lib/linux/mod.ts";
+import { Database } from "../../../lib/store/disk/database/database.ts";
 import { openStore, type Store } from "../../../lib/store/mod.ts";
 import { filesOf, judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
@@ -169,7 +170,7 @@ Deno.test("P4: after an unclean end a start looks at what was committed since th
   });
 });
 
-Deno.test("J06: without syncs every start looks, also after a clean end", async () => {
+Deno.test("J06: without syncs a start looks at each commit, also after a clean end", async () => {
   await using temp = await tempDir();
   const root = temp.path;
   {
@@ -186,6 +187,43 @@ Deno.test("J06: without syncs every start looks, also after a clean end", async 
   await withStore(root, (store) => {
     assert((store.layers.get(LAYER.diffId)?.verifiedAt ?? 0) > 0);
   });
+});
+
+Deno.test("J06: without syncs each commit is looked at once in each mount of the file system", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  const open = (at = root) => openStore({ root: at, durability: "none" });
+  const isNoted = async (at = root) => {
+    await using store = await open(at);
+    return store.layers.get(LAYER.diffId)?.verifiedAt === 0;
+  };
+  await using started = await open();
+  await bring(started);
+  await started[Symbol.asyncDispose]();
+  assertEquals(await isNoted(), false);
+  const tar = await Deno.readFile(`${root}/layers/1/layer.tar`);
+  await Deno.truncate(`${root}/layers/1/layer.tar`, 0);
+  // Nothing but another program can do that in this mount. It is found when the layer is read.
+  const isUnique = uniqueMountIdOf(fromText(root)) !== undefined;
+  assertEquals(await isNoted(), !isUnique);
+  // Another mount, such as after a boot, and a copy of the store.
+  await run(["cp", "-a", root, temp.join("copy")]);
+  assertEquals(await isNoted(temp.join("copy")), true);
+  {
+    using db = new Database(`${root}/meta.db`);
+    db.run("UPDATE state SET value = value + 1 WHERE key = 'checked_in'");
+  }
+  assertEquals(await isNoted(), true);
+  // A process that was killed: its lock is left.
+  await Deno.writeFile(`${root}/layers/1/layer.tar`, tar);
+  const again = await open();
+  assertEquals(await bring(again), "new");
+  await run(["cp", "-a", `${root}/ingest`, temp.join("ingest")]);
+  await again[Symbol.asyncDispose]();
+  assertEquals(await isNoted(), false);
+  await Deno.truncate(`${root}/layers/1/layer.tar`, 0);
+  await run(["cp", "-a", `${temp.join("ingest")}/.`, `${root}/ingest`]);
+  assertEquals(await isNoted(), true);
 });
 
 Deno.test("an index.json that is missing, cut or old is written again", async () => {
@@ -215,7 +253,6 @@ Deno.test("I08: a chain that was tampered with is damage, not a loop", async () 
       await ingest.commit();
     }
     const top = store.chains.ensure([LAYER.diffId, other.diffId]);
-    const { Database } = await import("../../../lib/store/disk/database/database.ts");
     using db = new Database(`${root}/meta.db`);
     const set = (parent: string, of: string) =>
       db.run("UPDATE chain SET parent_chain_id = ? WHERE chain_id = ?", parent, of);
