@@ -63,6 +63,10 @@ export interface PathChange {
 export interface ExploredPath {
   /** Path from the root, without leading slash. */
   readonly path: ByteString;
+  /** Last name of the path. */
+  readonly name: ByteString;
+  /** Number of names in the path. */
+  readonly depth: number;
   /** Lowest layer first; at least one. The last one wins, unless it is a deletion. */
   readonly changes: readonly PathChange[];
 }

@@ -10,7 +10,7 @@ import {
   type Sum,
 } from "./contract.ts";
 import { DiveScore } from "./dive_score.ts";
-import { mergedWalk } from "./merged_walk.ts";
+import { type MergedPath, mergedWalk } from "./merged_walk.ts";
 import { pathChanges } from "./path_changes.ts";
 import { ShownFiles } from "./shown_files.ts";
 import { Waste } from "./waste.ts";
@@ -32,7 +32,7 @@ export function* exploreLayers(layers: readonly ExploredLayer[]): Steps<ExploreR
   for (const merged of mergedWalk(trees)) {
     if (++paths % STEP === 0) yield;
     dive.add(merged);
-    const explored = { path: merged.path, changes: pathChanges(merged) };
+    const explored = exploredPath(merged);
     for (const change of explored.changes) sums[change.layer]?.add(change);
     waste.add(explored);
     shown.add(explored);
@@ -66,9 +66,14 @@ export function* exploreLayers(layers: readonly ExploredLayer[]): Steps<ExploreR
 
 function* exploredPaths(layers: readonly ExploredLayer[]): Generator<ExploredPath> {
   for (const merged of mergedWalk(layers.map(({ tree }) => tree))) {
-    const changes = pathChanges(merged);
-    if (changes.length > 0) yield { path: merged.path, changes };
+    const explored = exploredPath(merged);
+    if (explored.changes.length > 0) yield explored;
   }
+}
+
+function exploredPath(merged: MergedPath): ExploredPath {
+  const { path, name, depth } = merged;
+  return { path, name, depth, changes: pathChanges(merged) };
 }
 
 /** The changes of one layer by kind. */

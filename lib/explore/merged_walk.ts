@@ -14,6 +14,8 @@ export interface LayerEntry {
 export interface MergedPath {
   /** Path from the root, without leading slash. */
   readonly path: ByteString;
+  /** Last name of the path. */
+  readonly name: ByteString;
   /** Number of names in the path. */
   readonly depth: number;
   /** Lowest layer first; at least one. */
@@ -63,7 +65,7 @@ export function* mergedWalk(trees: readonly Tree[]): Generator<MergedPath> {
       rows.next();
       cursor.name = rows.valid ? rows.name : undefined;
     }
-    yield { path, depth: stack.length, entries, cuts };
+    yield { path, name, depth: stack.length, entries, cuts };
     if (below.length === 0) continue;
     stack.push({ cursors: below, prefix: `${path}/`, cuts: cutsBelow(cuts, entries) });
   }

@@ -1,4 +1,4 @@
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import {
   type DuplicateFiles,
   type ExploredPath,
@@ -41,7 +41,7 @@ export class ShownFiles {
       this.#seen.add(key);
     }
     this.#bytes += size;
-    const key = String.fromCharCode(...digest);
+    const key = fromBytes(digest);
     const known = this.#contents.get(key);
     if (known === undefined) this.#contents.set(key, path);
     else if (typeof known === "string") this.#contents.set(key, { size, paths: [known, path] });

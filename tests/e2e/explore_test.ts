@@ -191,3 +191,25 @@ Deno.test("explore --ci: without a file, .dive-ci of the directory, else the def
   assertEquals(await enabled(temp.path), defaults);
   assertEquals(await enabled(temp.join("with")), [...defaults, ["maxLayers", 1]]);
 });
+
+Deno.test("explore -o: a file that is there whole or not at all, and what does not go with it", async () => {
+  await using temp = await tempDir();
+  const varve = await sampleStore(temp);
+  const file = temp.join("page.html");
+  const json = await varve(["explore", APP, "-o", file, "--format", "json"]);
+  assertEquals(JSON.parse(json.stdout), { path: file, bytes: (await Deno.stat(file)).size });
+  assertEquals((await varve(["explore", APP, APP, "-o", file])).stdout, `${file}\n`);
+  const cases: readonly (readonly [args: string[], code: number, message: RegExp])[] = [
+    [["explore", APP, APP], 2, /only a file shows two images \(varve explore .* -o FILE\.html\)/],
+    [["explore", APP, "--ci", "-o", file], 2, /--ci with -o/],
+    [["explore", APP, "-o", temp.join("none/page.html")], 4, /none/],
+    [["explore", APP, "none:1", "-o", temp.join("other.html")], 4, /none:1/],
+  ];
+  for (const [args, code, message] of cases) {
+    const said = await varve(args);
+    assertEquals(said.code, code, said.stderr);
+    assertMatch(said.stderr, message);
+  }
+  const names = (await Array.fromAsync(Deno.readDir(temp.path))).map(({ name }) => name).sort();
+  assertEquals(names, ["app.tar", "page.html", "store"]);
+});

@@ -68,10 +68,20 @@ Deno.test("each source gives what the store gives, and nothing enters a store", 
     const { source, store, ...rest } = JSON.parse(stdout || stderr);
     return { source, store, rest };
   };
+  const page = async (on: typeof varve, name: string) => {
+    const file = temp.join("page.html");
+    const { code, stderr } = await on(["explore", name, "-o", file]);
+    assertEquals(code, 0, stderr);
+    const html = await Deno.readTextFile(file);
+    // Only where the image comes from, and what it takes in a store, may differ.
+    return html.replace(JSON.stringify(name), '""').replace(/"store":(?:null|\{[^}]*\})/, "");
+  };
   const { rest } = await report(varve, APP);
+  const expected = await page(varve, APP);
   for (const source of [...sources, `docker://${server.host}/${APP}`]) {
     const found = await report(none, source);
     assertEquals(found.rest, rest, source);
+    assertEquals(await page(none, source), expected, source);
     assertEquals([found.source.kind, found.source.name, found.store], [
       source.slice(0, source.indexOf(":")),
       source,
@@ -82,10 +92,10 @@ Deno.test("each source gives what the store gives, and nothing enters a store", 
       const [own, other] = [APP, source].map((name) =>
         line.split(" ").map((word) => word.replaceAll("@", name))
       ) as [string[], string[]];
-      const [expected, actual] = [await varve(own), await none(other)];
-      assertEquals(actual.code, expected.code, `${other.join(" ")}: ${actual.stderr}`);
+      const [wanted, actual] = [await varve(own), await none(other)];
+      assertEquals(actual.code, wanted.code, `${other.join(" ")}: ${actual.stderr}`);
       const said = actual.stdout.replaceAll(source, APP);
-      assertEquals(said, expected.stdout, other.join(" "));
+      assertEquals(said, wanted.stdout, other.join(" "));
     }
   }
   assertEquals(await exists(temp.join("none")), false);

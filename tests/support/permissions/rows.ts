@@ -139,12 +139,13 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   { verbs: ["load"], flags: ["--allow-read=SOURCE"], commands: [["load", "SOURCE/app.tar"]] },
   {
-    verbs: ["save -o", "export -o"],
+    verbs: ["save -o", "export -o", "explore -o"],
     flags: ["--allow-read=DIR", "--allow-write=DIR"],
     commands: [
       ["save", "app:1", "-o", "DIR/app.tar"],
       ["save", "app:1", "--oci-dir", "DIR/app"],
       ["export", "app:1", "-o", "DIR/root.tar"],
+      ["explore", "app:1", "-o", "DIR/app.html"],
     ],
   },
   {

@@ -1,15 +1,17 @@
-import { EXIT_CODES } from "../../../errors.ts";
+import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import { exploreLayers, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
 import { inTurns } from "../../../pool/internal.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
-import type { Verb } from "../../verb.ts";
+import { commandLine } from "../../mistakes/shell_words.ts";
+import { stringOption, type Verb } from "../../verb.ts";
 import { openExplored } from "./explored.ts";
+import { writeHtml } from "./html_file.ts";
 import { reportText, verdictsText } from "./explore_text.ts";
 import { judgeBy } from "./ci_rules.ts";
 
 /** `varve explore`. */
 export const explore: Verb = {
-  usage: "explore <ref|key>",
+  usage: "explore <ref|key> [other]",
   withoutStore: "refuses",
   summary: "show what each layer of an image does, and what is wasted",
   onlyReads: true,
@@ -21,6 +23,10 @@ changes: their content, or only mode, owner, time and xattrs. SAME are paths tha
 layers that the image does not show: a layer above deleted them, put other content there (overwritten), or has the same
 content again (copied). Efficiency is 1 - waste / bytes of all layers. The score of dive is beside it. Duplicates are
 files of the image with equal content; they are no waste.
+
+-o writes one HTML file: layers, tree, map of bytes, waste and search, all by keyboard, in light and dark. It needs no
+network, and nothing in it that comes from an image can run. With OTHER it shows two images and what differs from the
+first to the second. Very large images are folded: it says so.
 
 --ci judges the image by rules, and ends with exit code 13 when one fails. FILE is that of dive: YAML, by default
 .dive-ci of this directory, where it is there. Rules and their defaults:
@@ -41,24 +47,54 @@ JSON: {"version":1,"imageId","platform","created","source":{"kind","name","manif
 "duplicateFiles":[{"digest","size","paths"}],"dive":{"score","wastedBytes","userBytes","wastedUserPercent",
 "inefficientCount","inefficient":[{"path","count","bytes"}]},"paths":[{"path","winner",
 "changes":[{"layer","kind","type","bytes"}]}]}. KIND is added, content, attributes, same or deleted, CAUSE is deleted,
-overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With
+overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With -o: {"path","bytes"}. With
 --ci: "rules":[{"rule","status":"passed|failed|disabled","limit","actual","paths"}], in place of "paths".
 
 Examples:
   varve explore app:1
-  varve explore app:1 --ci`,
+  varve explore app:1 --ci
+  varve explore app:1 app:2 -o app.html`,
   configure(command) {
     command
+      .option(
+        "-o, --output <file>",
+        "write one HTML file that shows the image, offline, in any browser",
+      )
       .option("--ci [file]", "judge the image by rules; exit code 13 when one fails")
       .option(...PLATFORM_OPTION);
   },
-  async run(context, [argument = ""], options) {
-    const explored = await openExplored(context, argument, options);
-    const report = await inTurns(exploreLayers(explored.layers), context.signal);
+  async run(context, [argument = "", other], options) {
+    const file = stringOption(options, "output");
+    const { ci } = options;
+    if (other !== undefined && file === undefined) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot explore ${other}, too: only a file shows two images`,
+        {
+          hint: commandLine(["varve", "explore", argument, other, "-o", "FILE.html"]),
+        },
+      );
+    }
+    const reportOf = async (name: string) => {
+      const explored = await openExplored(context, name, options);
+      return {
+        explored,
+        report: await inTurns(exploreLayers(explored.layers), context.signal),
+      };
+    };
+    const first = await reportOf(argument);
+    const { explored, report } = first;
+    if (file !== undefined) {
+      if (ci !== undefined) {
+        throw new VarveError("E_USAGE", "Cannot use --ci with -o: give one of them");
+      }
+      const images = other === undefined ? [first] : [first, await reportOf(other)];
+      const bytes = await writeHtml(context, file, images);
+      return { json: { path: file, bytes }, text: `${file}\n` };
+    }
     const { facts, source, usage } = explored;
     const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
     const text = reportText(explored, report, context.columns);
-    const { ci } = options;
     if (ci === undefined) return { json, text };
     const verdicts = await judgeBy(report, typeof ci === "string" ? ci : undefined);
     return {

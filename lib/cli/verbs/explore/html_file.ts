@@ -1,0 +1,65 @@
+import { writeFile } from "../../../archive/mod.ts";
+import { type ExploreReport, type HtmlChange, htmlPage } from "../../../explore/mod.ts";
+import { foldSteps } from "../../../layer/internal.ts";
+import { diffTrees } from "../../../layer/mod.ts";
+import { inTurns } from "../../../pool/internal.ts";
+import type { Node, Tree } from "../../../tree/mod.ts";
+import type { Context } from "../../context.ts";
+import { shortDigest } from "../../display/short.ts";
+import type { Explored } from "./explored.ts";
+
+/** An image with its report. */
+export interface ExploredReport {
+  readonly explored: Explored;
+  readonly report: ExploreReport;
+}
+
+/**
+ * Writes one HTML file that shows one image, or two and what differs from the first to the second.
+ *
+ * @returns its size in bytes
+ * @throws {VarveError} as `writeFile`
+ */
+export async function writeHtml(
+  context: Context,
+  file: string,
+  images: readonly ExploredReport[],
+): Promise<number> {
+  const [from, to] = images;
+  const changes = from === undefined || to === undefined
+    ? null
+    : changesOf(await rootTree(context, from), await rootTree(context, to));
+  const shown = images.map(({ explored: { facts, source, usage }, report }) => ({
+    name: source.name,
+    about: [facts.platform, facts.imageId && shortDigest(facts.imageId)].filter(Boolean).join(" "),
+    report,
+    store: usage,
+  }));
+  let size = 0;
+  const encoder = new TextEncoder();
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    for (const part of htmlPage(shown, changes)) {
+      context.signal.throwIfAborted();
+      const chunk = encoder.encode(part);
+      size += chunk.length;
+      yield chunk;
+    }
+  }
+  await writeFile(file, ReadableStream.from(bytes()), context.options.durability ?? "full");
+  return size;
+}
+
+async function rootTree(context: Context, { explored }: ExploredReport): Promise<Tree> {
+  const trees = explored.layers.map(({ tree }) => tree);
+  return await inTurns(foldSteps(trees), context.signal);
+}
+
+function* changesOf(from: Tree, to: Tree): Generator<HtmlChange> {
+  for (const { kind, path, before, after } of diffTrees(from, to, { deep: true })) {
+    yield { kind, path, before: sizeOf(before), after: sizeOf(after) };
+  }
+}
+
+function sizeOf(node: Node | undefined): number {
+  return node?.type === "file" ? node.size : 0;
+}

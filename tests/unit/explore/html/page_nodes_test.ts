@@ -1,0 +1,48 @@
+import { assert, assertEquals } from "@std/assert";
+import { pageNodes } from "../../../../lib/explore/html/page_nodes.ts";
+import { modelOf, pathOf } from "../../../../lib/explore/page/model.ts";
+import type { PageImage } from "../../../../lib/explore/page/data.ts";
+import { exploreTrees } from "../../../support/explore/explore.ts";
+import { randomLayers, treesOf } from "../../../support/explore/random_layers.ts";
+import { forSeeds } from "../../../support/prng.ts";
+
+/** Bytes by code of change. */
+function sums(changes: readonly string[]): Record<string, number> {
+  const out: Record<string, number> = {};
+  for (const text of changes) {
+    const pairs: number[] = JSON.parse(text);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const code = String(pairs[i]);
+      out[code] = (out[code] ?? 0) + (pairs[i + 1] ?? 0);
+    }
+  }
+  return out;
+}
+
+Deno.test("the paths of a page are those of the report, and folding loses no byte", async () => {
+  let hasFolded = false;
+  await forSeeds(200, (random) => {
+    const { paths } = exploreTrees(treesOf(randomLayers(random)));
+    const all = pageNodes(paths, 1000);
+    assertEquals(all.folded, { directories: 0, paths: 0 });
+    const image = {
+      depths: all.depths,
+      names: all.names.map((name) => JSON.parse(name)),
+    } as unknown as PageImage;
+    const model = modelOf(image);
+    assertEquals(
+      all.depths.map((_, at) => pathOf(model, at)).slice(1),
+      Array.from(paths, ({ path }) => `/${path}`),
+    );
+    const most = random.int(2, 12);
+    const few = pageNodes(paths, most);
+    assertEquals(sums(few.changes), sums(all.changes));
+    assertEquals(few.depths.length + few.folded.paths, all.depths.length);
+    assertEquals([...few.types].filter((type) => type === "+").length, few.folded.directories);
+    // Entries of the root are never folded.
+    const top = all.depths.filter((depth) => depth <= 1).length;
+    assert(few.depths.length <= Math.max(most, top));
+    hasFolded ||= few.folded.directories > 0;
+  });
+  assert(hasFolded);
+});
