@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { openLazily } from "../linux/mod.ts";
 import type { Io } from "./io.ts";
 import { processVariable } from "./process_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
@@ -88,6 +89,7 @@ const io: Io = {
 };
 
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
+  openLazily();
   const run = (signal: AbortSignal) =>
     runCli(Deno.args, {
       io,

@@ -39,7 +39,7 @@ export * from "./files/remove_tree.ts";
 export * from "./files/stat.ts";
 export * from "./files/xattr.ts";
 export { isErrno } from "./libc/errno.ts";
-export { isPermitted, isSupported } from "./libc/libc.ts";
+export { isPermitted, isSupported, openLazily } from "./libc/libc.ts";
 export { At, Open, Resolve } from "./libc/numbers.ts";
 export * from "./mount/loop.ts";
 export * from "./mount/mount_value.ts";

@@ -3,7 +3,7 @@ const POLYNOMIAL = 0xedb88320;
 const ONE = 0x8000_0000;
 
 /** x to the power of 2ⁿ modulo `POLYNOMIAL`, for n from 0 to 31. */
-const POWERS: readonly number[] = powers();
+let known: readonly number[] | undefined;
 
 /**
  * Computes the CRC-32 of two joined pieces from the CRC-32 of each piece. So pieces can be hashed
@@ -17,10 +17,11 @@ const POWERS: readonly number[] = powers();
  * @param secondLength length of the second piece in bytes
  */
 export function crc32Combine(first: number, second: number, secondLength: number): number {
+  const all = known ??= powers();
   let shift = ONE;
   // 8n = n · 2³, so the lowest binary digit of n has the weight 2³.
   for (let n = secondLength, k = 3; n > 0; n = Math.floor(n / 2), k++) {
-    if (n % 2 === 1) shift = multiply(POWERS[k % 32]!, shift);
+    if (n % 2 === 1) shift = multiply(all[k % 32]!, shift);
   }
   return (multiply(shift, first) ^ second) >>> 0;
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { run } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
 import { lazyBuiltins } from "./lazy_builtins.ts";
+import { lazyParts } from "./lazy_parts.ts";
 import type { Project } from "./main.ts";
 
 /** Writes the self-extracting file, packed at a gzip level. */
@@ -53,7 +54,7 @@ export async function bundle(project: Project, tree: string): Promise<void> {
     for await (const { name } of Deno.readDir(folder)) {
       const code = await Deno.readTextFile(`${folder}/${name}`);
       const scripts = code.replace(/\.\.\/workers\/[a-z]+\.ts/g, scriptOf);
-      await Deno.writeTextFile(`${folder}/${name}`, lazyBuiltins(scripts));
+      await Deno.writeTextFile(`${folder}/${name}`, lazyParts(lazyBuiltins(scripts)));
     }
   }
 }
