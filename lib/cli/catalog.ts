@@ -50,6 +50,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   version: async () => (await import("./verbs/program/version.ts")).version,
   doctor: async () => (await import("./verbs/program/doctor.ts")).doctor,
   completions: async () => (await import("./verbs/program/completions.ts")).completions,
+  help: async () => (await import("./verbs/program/help.ts")).help,
 };
 
 /** Verbs that only varve itself calls. `--help` and shell completion do not show them. */
@@ -88,3 +89,15 @@ export interface Group {
   /** Loads the verbs, in the order of `--help`. */
   readonly verbs: () => Promise<readonly Verb[]>;
 }
+
+/** Headings of `--help`, with the names of verbs and groups below each. */
+export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  "Get images and give them away": ["load", "save", "pull", "push", "copy", "import", "export"],
+  "Registries": ["tags", "digest", "manifest", "login", "logout", "registry"],
+  "Images of the store": ["images", "tag", "rmi", "inspect", "history", "layers"],
+  "Look inside": ["ls", "cat", "stat", "find", "cp", "grep", "du", "diff", "explore", "tree"],
+  "Use files": ["mount", "umount", "unpack", "run", "ps", "snapshot"],
+  "Make images": ["commit", "squash", "rebase", "append"],
+  "Care for the store": ["gc", "prune", "backup", "df", "why", "lease", "verify", "fsck", "config"],
+  "This program": ["serve", "version", "doctor", "completions", "help"],
+};

@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
-import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
+import { GROUPS, INTERNAL_VERBS, SECTIONS, VERBS } from "./catalog.ts";
 import { acceptOneDash, Cursor, doubleDashes } from "./cursor.ts";
 import { gridOf, HELP_WIDTH, helpOf, helpStyle } from "./display/help.ts";
 import { usageHint } from "./mistakes/usage.ts";
-import type { Options, Verb } from "./verb.ts";
+import { HELP_TEXTS, type Options, type Verb } from "./verb.ts";
 import { VERSION } from "./verbs/program/version.ts";
 
 /** Runs the verb that the command line names. */
@@ -49,7 +49,8 @@ and diff.
 A template of --format has fields of the JSON that 'varve VERB --help' describes, such as '{{.name}}\\t{{.config.created}}'.
 A list gives a line for each of its values. There are no functions.
 
-'varve VERB --help' explains a verb.`;
+'varve VERB --help' explains a verb, 'varve help TOPIC' what concerns several: names, stores, exit-codes, registries,
+rootless, docker.`;
 
 /**
  * Builds commander's model of the command line.
@@ -80,7 +81,18 @@ export async function createProgram(
     const group = program.command(name).description(summary);
     for (const verb of await verbs()) add(group, verb);
   }
+  if (!isKnown) divide(program);
   return program;
+}
+
+/** Puts the verbs below the headings of {@linkcode SECTIONS}. */
+function divide(program: Command): void {
+  const order = Object.entries(SECTIONS).flatMap(([heading, names]) =>
+    names.map((name) => [name, `${heading}:`] as const)
+  );
+  for (const [name, heading] of order) {
+    program.commands.find((one) => one.name() === name)?.helpGroup(heading);
+  }
 }
 
 function programWithoutVerbs(width: number): Command {
@@ -89,6 +101,8 @@ function programWithoutVerbs(width: number): Command {
       "verify, inspect, mount, unpack and save container images",
     )
     .usage("[options] VERB …")
+    // The verb of this name explains more.
+    .helpCommand(false)
     .option("--root <dir>", "directory of the store")
     .option(
       "--format <format>",
@@ -144,6 +158,7 @@ export function endOptions(program: Command, given: readonly string[]): string[]
 function addVerb(parent: Command, verb: Verb, width: number, dispatch: Dispatch): void {
   const command = parent.command(verb.usage).description(verb.summary)
     .addHelpText("after", `\n${helpOf(verb.help, width)}`);
+  HELP_TEXTS.set(command, verb.help);
   verb.configure?.(command);
   if (verb.longWithOneDash === true) acceptOneDash(command);
   if (verb.passesOn !== undefined) PASSES_ON.set(command, verb.passesOn);

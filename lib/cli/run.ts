@@ -72,7 +72,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       const endsAtOnce = verb.onlyReads === true && !verbArgs.some(isSource);
       if (endsAtOnce) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
-      const commandLine = () => createProgram(() => Promise.resolve());
+      const commandLine = () => createProgram(() => Promise.resolve(), [], width);
       const withoutStore = typeof verb.withoutStore === "function"
         ? verb.withoutStore(verbArgs)
         : verb.withoutStore;

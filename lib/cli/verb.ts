@@ -68,3 +68,6 @@ export function listOption(options: Options, name: string): readonly string[] {
   const value = options[name];
   return Array.isArray(value) ? value.map(String) : [];
 }
+
+/** {@linkcode Verb.help} by command, for texts other than `--help`. */
+export const HELP_TEXTS: WeakMap<Command, string> = new WeakMap();

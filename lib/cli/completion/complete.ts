@@ -27,7 +27,10 @@ export interface Completion {
 export function complete(program: Command, words: readonly string[]): Completion {
   const cursor = new Cursor(program);
   for (const word of doubleDashes(program, words.slice(0, -1))) cursor.advance(word);
-  return completeAt(cursor, words.at(-1) ?? "");
+  const found = completeAt(cursor, words.at(-1) ?? "");
+  if (!found.sources.includes("verbs")) return found;
+  const verbs = visibleCommands(program).map((one) => candidate(one.name(), one.description()));
+  return { ...found, candidates: [...found.candidates, ...verbs] };
 }
 
 function completeAt(cursor: Cursor, word: string): Completion {

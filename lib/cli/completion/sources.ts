@@ -1,10 +1,11 @@
 import type { Option } from "commander";
 import { RUNTIMES } from "../../container/mod.ts";
 import { DRIVER_CHOICES } from "../driver_choices.ts";
+import { TOPICS } from "../help/topics.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** A source of words that are not part of the definition of the command line. */
-export type Source = "files" | "directories" | "images" | "snapshots";
+export type Source = "verbs" | "files" | "directories" | "images" | "snapshots";
 
 /** The values that an argument or option can have: fixed words, and words from sources. */
 export interface Values {
@@ -49,6 +50,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "config get key": { words: SETTINGS.map(({ key }) => key) },
   "config set key": { words: SETTINGS.map(({ key }) => key) },
   "completions shell": { words: SHELLS },
+  "help topic": { words: Object.keys(TOPICS), sources: ["verbs"] },
 };
 
 /** Values by `OPTION VALUE-NAME`; `*` stands for every option, or for every name of a value. */

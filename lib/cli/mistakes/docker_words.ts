@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "port": "a container uses the network of the host: varve run --network host",
   "rename": "varve tag REF NEW gives an image another name; a container keeps its KEY",
   "update": "set limits where varve is started, for example with systemd-run",
-  "cp": "varve cat REF:/PATH prints a file, varve unpack REF DIR writes all",
+  "container cp": "varve cp KEY:/PATH DESTINATION",
   "system prune": "varve prune all",
   "image prune": "varve prune images",
   "container prune": "varve prune containers",

@@ -75,5 +75,6 @@ export const WITHOUT_STORE: Readonly<
   login: [["unused", "127.0.0.1:1", "--username", "u", "--password-stdin"]],
   logout: [["unused", "127.0.0.1:1"]],
   version: [["unused"]],
+  help: [["unused", "names"], ["unused", "ls"], ["unused", "--man"]],
   completions: [["unused", "bash"], ["unused", "bash", "--", "ls", "a"]],
 };

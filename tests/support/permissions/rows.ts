@@ -64,10 +64,10 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["--version"], ["--help"], ["load", "--help"]],
   },
   {
-    verbs: ["version", "completions"],
+    verbs: ["version", "completions", "help"],
     flags: ["--allow-env='VARVE_*'"],
     isWithoutStore: true,
-    commands: [["version"], ["completions", "bash"]],
+    commands: [["version"], ["completions", "bash"], ["help", "names"], ["help", "--man", "ls"]],
   },
   {
     verbs: [

@@ -52,6 +52,8 @@ Deno.test("completion: arguments", () => {
   assertEquals(sources("run", "app", "--", "-"), ["files"]);
   assertEquals(values("config", "set", "").includes("limits.layer.entries"), true);
   assertEquals(values("completions", ""), ["bash", "zsh", "fish"]);
+  assertEquals(values("help", "").slice(0, 2), ["names", "stores"]);
+  assertEquals(values("help", "").includes("snapshot"), true);
 });
 
 Deno.test("completion: a question does not create a store", async () => {

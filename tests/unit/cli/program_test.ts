@@ -13,7 +13,7 @@ Deno.test("the program has only the verb that the command line names, or all whe
   assertEquals(await verbs("--root", "/x", "reap"), ["reap"]);
   assertEquals(all.includes("reap"), false);
   for (
-    const args of [["lod"], ["--version"], ["--root"], ["--nothing"], ["constructor"], ["help"]]
+    const args of [["lod"], ["--version"], ["--root"], ["--nothing"], ["constructor"]]
   ) {
     assertEquals(await verbs(...args), all, args.join(" "));
   }

@@ -19,7 +19,10 @@ is damaged when it runs, but the file state.json of its run cannot be read: end 
 removes what is left.
 
 ps only reads the store. When a run and its watchdog were both killed, the next 'varve run' repairs what they
-left. 'varve snapshot rm KEY' removes a container that has ended.`,
+left. 'varve snapshot rm KEY' removes a container that has ended.
+
+Example:
+  varve ps --format '{{.key}} {{.status}}'`,
   async run(context) {
     const store = await context.storeIfAny();
     const containers = store === undefined ? [] : await listContainers(store);

@@ -102,7 +102,10 @@ export const history: Verb = {
     `The newest step is first, as in docker history. On a terminal, long commands and comments are cut; elsewhere
 they are whole.
 
-JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
+JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]
+
+Example:
+  varve history debian:12`,
   configure(command) {
     command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
   },
@@ -150,7 +153,10 @@ export const layers: Verb = {
   help: `The lowest layer is first.
 
 JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",
-"treeDigest","cacheId"}]`,
+"treeDigest","cacheId"}]
+
+Example:
+  varve layers debian:12`,
   configure(command) {
     command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
   },

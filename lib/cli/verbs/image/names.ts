@@ -64,7 +64,10 @@ a mounted image is refused (exit 6): unmount it first. So is the last name of an
 needs to run again ('varve ps' lists those). --force removes all names of the ID, and also what a kept
 container needs.
 
-JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known`,
+JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known
+
+Example:
+  varve rmi debian:11 app:1`,
   configure(command) {
     gcOption(command);
     command.option(

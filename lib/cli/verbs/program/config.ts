@@ -9,7 +9,10 @@ const ls: Verb = {
   usage: "ls",
   withoutStore: "lists nothing",
   summary: "list the settings with their values and defaults",
-  help: `JSON: [{"key","value","default","about"}]`,
+  help: `JSON: [{"key","value","default","about"}]
+
+Example:
+  varve config ls`,
   async run(context) {
     const set = (await context.storeIfAny())?.settings.list() ?? {};
     const rows = SETTINGS.map(({ key, default: fallback, about }) => ({
@@ -34,7 +37,10 @@ const get: Verb = {
   usage: "get <key>",
   withoutStore: "lists nothing",
   summary: "print one setting",
-  help: `JSON: {"key","value"}`,
+  help: `JSON: {"key","value"}
+
+Example:
+  varve config get workers`,
   async run(context, [key = ""]) {
     const setting = settingOf(key);
     const value = (await context.storeIfAny())?.settings.get(key) ?? setting.default;

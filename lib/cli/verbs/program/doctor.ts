@@ -42,7 +42,10 @@ faster tells what makes loads, pulls and mounts slower here than they could be, 
 containerd is checked where its default socket is, or at --containerd: whether it knows varve, and is configured and
 placed so that containers see the right files. Each line that is wrong says what to do.
 
-Exit code: 0 if load and unpack work here, else 9.`,
+Exit code: 0 if load and unpack work here, else 9.
+
+Example:
+  varve doctor`,
   configure(command) {
     command
       .option("--containerd <path>", `containerd's socket (default ${CONTAINERD_SOCKET})`)

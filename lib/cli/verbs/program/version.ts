@@ -9,7 +9,10 @@ export const version: Verb = {
   usage: "version",
   withoutStore: "unused",
   summary: "print the version",
-  help: `JSON: {"version","deno","os","arch"}`,
+  help: `JSON: {"version","deno","os","arch"}
+
+Example:
+  varve version --format '{{.version}}'`,
   run() {
     const json = {
       version: VERSION,

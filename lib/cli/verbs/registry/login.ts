@@ -71,7 +71,10 @@ export const logout: Verb = {
   usage: "logout <registry>",
   withoutStore: "unused",
   summary: "remove the stored credentials of a registry",
-  help: `JSON: {"registry","removed"}`,
+  help: `JSON: {"registry","removed"}
+
+Example:
+  varve logout registry.example.org`,
   async run(context, [argument = ""]) {
     const registry = registryName(argument);
     const removed = await eraseCredential(optionsOf(context, registry));

@@ -40,7 +40,10 @@ export const digest: Verb = {
   summary: "print the digest of an image in its registry",
   help: `varve computes the digest from the manifest or index that the registry returns.
 
-JSON: {"name","digest","mediaType","size"}`,
+JSON: {"name","digest","mediaType","size"}
+
+Example:
+  varve digest debian:12`,
   configure: (command) => void command.option(...PLAIN_HTTP),
   async run(context, [reference = ""], options) {
     const name = remoteReference(reference, "look up");

@@ -15,7 +15,10 @@ export const adopt: Verb = {
 those that it lost because it is older than the files. KEY is by default what the directory's marker says.
 'varve mount IMAGE DIR --rw KEY' mounts the snapshot then.
 
-JSON: {"key","cacheId","parent"}; without DIRECTORY [{"name","path","key","use","parent"}]`,
+JSON: {"key","cacheId","parent"}; without DIRECTORY [{"name","path","key","use","parent"}]
+
+Example:
+  varve snapshot adopt`,
   configure(command) {
     command.option("--image <ref>", "the image below the snapshot, if its marker does not say it");
     command.option("--no-image", "nothing is below the snapshot");

@@ -84,7 +84,10 @@ export const umount: Verb = {
 With --lazy, processes may still use the mount. What it needs is kept until they end: gc leaves its layers, and
 the snapshot cannot be mounted again, run or removed.
 
-JSON: {"target","key","inUse"}; with --all: [{"target","key"}]. "inUse" says whether something still uses the mount.`,
+JSON: {"target","key","inUse"}; with --all: [{"target","key"}]. "inUse" says whether something still uses the mount.
+
+Example:
+  varve umount /mnt`,
   configure(command) {
     command.option("--lazy", "detach it now, even if it is in use")
       .option("--all", "unmount everything of this store");
@@ -125,7 +128,10 @@ export const unpack: Verb = {
     `DIR must be empty or must not exist. It appears complete or not at all. If you are not root, you own all files,
 and devices and privileged attributes are left out; a warning counts them.
 
-JSON: {"target","directories","files","symlinks","links","specials","bytes","dropped":{REASON:count}}`,
+JSON: {"target","directories","files","symlinks","links","specials","bytes","dropped":{REASON:count}}
+
+Example:
+  varve unpack debian:12 ./root`,
   configure(command) {
     command.option(...PLATFORM_OPTION);
   },

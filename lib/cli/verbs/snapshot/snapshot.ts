@@ -28,7 +28,10 @@ const ls: Verb = {
     `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256. A snapshot is listed if it
 matches any of them. The snapshots of containerd are listed, too, with the scope "containerd".
 
-JSON: [{"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]`,
+JSON: [{"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]
+
+Example:
+  varve snapshot ls --filter kind==active`,
   configure(command) {
     command.option("--filter <filter...>", "list only snapshots that match one of these");
   },
@@ -74,7 +77,10 @@ const prepare: Verb = {
 stays mounted below mounts/ of the store for whoever performs the mounts that are printed. 'varve snapshot rm KEY'
 lets go of it; so does 'varve umount --all', which keeps the snapshot: 'varve snapshot mounts KEY' mounts it again.
 
-${MOUNTS_JSON}`,
+${MOUNTS_JSON}
+
+Example:
+  varve snapshot prepare work debian:12`,
   configure: makeOptions,
   run: (context, [key = "", parent], options) => make(context, "prepare", key, parent, options),
 };
@@ -88,7 +94,10 @@ const view: Verb = {
     `PARENT is a committed snapshot, a chainID or an image. As with prepare, the image below it stays mounted in
 the store until 'varve snapshot rm KEY' or 'varve umount --all'.
 
-${MOUNTS_JSON}`,
+${MOUNTS_JSON}
+
+Example:
+  varve snapshot view look debian:12`,
   configure: makeOptions,
   run: (context, [key = "", parent], options) => make(context, "view", key, parent, options),
 };
@@ -97,7 +106,10 @@ const mounts: Verb = {
   usage: "mounts <key>",
   withoutStore: "refuses",
   summary: "print the mounts of a snapshot again",
-  help: MOUNTS_JSON,
+  help: `${MOUNTS_JSON}
+
+Example:
+  varve snapshot mounts work`,
   async run(context, [key = ""]) {
     return mountReport(await (await context.snapshotter()).mounts(key, { signal: context.signal }));
   },
@@ -109,7 +121,10 @@ const commit: Verb = {
   summary: "turn a read-write snapshot into a committed one",
   help: `KEY can be used again afterwards. This commit makes no image; for that, use 'varve commit'.
 
-JSON: as in stat`,
+JSON: as in stat
+
+Example:
+  varve snapshot commit done work`,
   configure: labelOption,
   async run(context, [name = "", key = ""], options) {
     const snapshotter = await context.snapshotter();
@@ -127,7 +142,10 @@ const rm: Verb = {
     `A snapshot that is mounted, or is the parent of others, is refused. Then everything is freed that nothing needs
 any more, as 'varve gc' does. --no-gc leaves that to a later gc.
 
-JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
+JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known
+
+Example:
+  varve snapshot rm work`,
   configure: gcOption,
   async run(context, keys, options) {
     const snapshotter = await context.snapshotter();
@@ -158,7 +176,10 @@ const stat: Verb = {
   withoutStore: "refuses",
   summary: "show a snapshot",
   help:
-    `JSON: {"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}`,
+    `JSON: {"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}
+
+Example:
+  varve snapshot stat work`,
   async run(context, [key = ""]) {
     return infoReport((await context.snapshotter()).stat(key));
   },
@@ -168,7 +189,10 @@ const usage: Verb = {
   usage: "usage <key>",
   withoutStore: "refuses",
   summary: "show the disk usage of a snapshot without its parents",
-  help: `JSON: {"size","inodes"}`,
+  help: `JSON: {"size","inodes"}
+
+Example:
+  varve snapshot usage work`,
   async run(context, [key = ""]) {
     const json = await (await context.snapshotter()).usage(key);
     return { json, text: `${formatBytes(json.size)}  ${json.inodes} inodes\n` };
@@ -179,7 +203,10 @@ const label: Verb = {
   usage: "label <key> <label...>",
   withoutStore: "refuses",
   summary: "set labels (KEY=VALUE) or remove them (KEY=)",
-  help: `JSON: as in stat`,
+  help: `JSON: as in stat
+
+Example:
+  varve snapshot label work team=a`,
   async run(context, [key = "", ...given]) {
     const labels = parseLabels(given);
     const paths = Object.keys(labels).map((name) => `labels.${name}`);

@@ -23,7 +23,10 @@ export const leaseVerbs: readonly Verb[] = [
       `The lease of a mount is live while the image is mounted, that of a container while it runs, any other until it
 expires. 'varve gc' removes expired ones.
 
-JSON: [${JSON_HELP}], "expires" is null for never`,
+JSON: [${JSON_HELP}], "expires" is null for never
+
+Example:
+  varve lease ls`,
     async run(context) {
       const store = await context.storeIfAny();
       const leases = store === undefined ? [] : leaseStates(store);
@@ -80,7 +83,10 @@ Example:
       `What only they kept is removed by the next 'varve gc'. The lease of a mount or of a container that runs is refused
 (exit 6): unmount it, or end it.
 
-JSON: {"removed":[ID]}`,
+JSON: {"removed":[ID]}
+
+Example:
+  varve lease rm nightly`,
     async run(context, ids) {
       const store = await context.store();
       // Either all are removed or none is.

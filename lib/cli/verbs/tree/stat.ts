@@ -13,7 +13,10 @@ export const stat: Verb = {
   help: `For a symbolic link, the link itself is shown, not its target.
 
 JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
-"minor","linkGroup","xattrs"}. Properties that do not apply are left out. xattr values are hexadecimal.`,
+"minor","linkGroup","xattrs"}. Properties that do not apply are left out. xattr values are hexadecimal.
+
+Example:
+  varve stat debian:/etc/passwd`,
   configure(command) {
     command.option(...PLATFORM_OPTION);
   },
