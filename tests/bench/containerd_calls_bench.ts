@@ -9,7 +9,7 @@ import { Snapshots } from "../../lib/containerd/proto/generated/snapshots_pb.ts"
 import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { served } from "../support/containerd/served.ts";
+import { type Served, served } from "../support/containerd/served.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { bringChain } from "../support/snapshots/snapshot_fixture.ts";
 import { Control } from "./control.ts";
@@ -27,9 +27,14 @@ const RATIO = 1.5;
 type Call = keyof typeof BOUNDS;
 const method = Snapshots.method;
 
+/** Longest time from the start of a daemon to its first answer, in ms. */
+const START = 500, STARTS = 5;
+
 /** A store that a daemon serves. */
 interface Target {
   readonly rows: number;
+  readonly root: string;
+  readonly daemon: Served;
   readonly parent: string;
   readonly pid: number;
   readonly client: GrpcClient;
@@ -81,7 +86,24 @@ async function start({ rows, mounts }: typeof FEW): Promise<Target> {
     }),
   );
   const client = stack.use(await createGrpcClient(temp.join("s")));
-  return { rows, parent, pid: daemon.pid, client, wall: new Map(), cpu: new Map() };
+  return { rows, root, parent, daemon, pid: daemon.pid, client, wall: new Map(), cpu: new Map() };
+}
+
+/** Milliseconds from the start of a daemon to its first answer, after one that was killed. */
+async function startAfterKill({ root, parent }: Target): Promise<number> {
+  await using temp = await tempDir("varve-bench-");
+  const args = ["--socket", temp.join("s"), "--containerd", temp.join("nobody")];
+  const answer = async () => {
+    using client = await createGrpcClient(temp.join("s"));
+    await client.unary(method.stat, { key: parent });
+  };
+  const killed = await served(root, { args });
+  await answer();
+  await killed.end("SIGKILL");
+  const start = performance.now();
+  await using _ = await served(root, { args });
+  await answer();
+  return performance.now() - start;
 }
 
 async function timed(target: Target, call: Call, act: () => Promise<unknown>): Promise<void> {
@@ -126,6 +148,14 @@ for (let i = 0; i < RUNS; i++) {
   await once(many);
 }
 await control.report();
+for (const target of [few, many]) {
+  target.client[Symbol.dispose]();
+  await target.daemon.end("SIGTERM");
+  const times: number[] = [];
+  for (let i = 0; i < STARTS; i++) times.push(await startAfterKill(target));
+  const what = `start to the first answer after kill -9, ${target.rows} snapshots`;
+  figure(what, timingOf(times).median, "ms", { atMost: START });
+}
 
 for (const call of Object.keys(BOUNDS) as Call[]) {
   const median = (values: Target["wall"]) => timingOf(values.get(call) ?? []).median;
