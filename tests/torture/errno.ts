@@ -12,6 +12,9 @@ const SYSCALL = 12, RUN_FAILED = 125;
 /** A number of calls that is more than any command does: from the first on all fail. */
 export const FOR_GOOD = 1_000_000;
 
+/** Most interruptions of one call. SQLite and the C library try again at once, as often as it takes. */
+const INTERRUPTIONS = 50;
+
 /** How a database is called whose locks fail: SQLite takes most errors of a lock for "held by another process". */
 const BUSY = /^exit 6: varve: Cannot [^|]*: database is locked[^|]*$/;
 
@@ -20,7 +23,8 @@ export function errnoFault({ name, number }: Call, seed: number): ErrnoFault {
   const fitting = ERRNOS.filter((errno) => suits(name, errno));
   const turn = number + seed;
   const errno = fitting[turn % fitting.length] as Errno;
-  const times = Math.floor(turn / fitting.length) % 2 === 0 ? 1 : FOR_GOOD;
+  const many = errno === "EINTR" ? INTERRUPTIONS : FOR_GOOD;
+  const times = Math.floor(turn / fitting.length) % 2 === 0 ? 1 : many;
   return { kind: "errno", errno, at: number, times };
 }
 
