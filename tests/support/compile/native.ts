@@ -2,6 +2,7 @@
 import { runAny } from "../machine/process.ts";
 import { whyUnusable } from "./why_unusable.ts";
 import type { Project } from "./main.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 /**
  * Compiles with `deno compile`, and believes it only when the result runs `version`.
@@ -13,7 +14,7 @@ export async function compileNative(project: Project, out: string): Promise<stri
   const draft = `${out}.tmp`;
   await Deno.remove(draft).catch(() => {});
   const result = await runAny([
-    ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt", "--no-check"],
+    ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt", "--no-check", V8_FLAGS],
     ...["--include", "workers", "--output", draft, "lib/cli/main.ts"],
   ], { cwd: project.root, env: { NO_COLOR: "1" } });
   if (result.code !== 0) return causeOf(result.stderr) ?? `exit ${result.code}`;

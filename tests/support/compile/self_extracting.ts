@@ -5,6 +5,7 @@ import { tempDir } from "../machine/temp_dir.ts";
 import { lazyBuiltins } from "./lazy_builtins.ts";
 import { lazyParts } from "./lazy_parts.ts";
 import type { Project } from "./main.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 /** Writes the self-extracting file, packed at a gzip level. */
 export async function compileSelfExtracting(
@@ -105,7 +106,7 @@ if [ ! -x "$dir/deno" ]; then
   trap - EXIT
 fi
 umask "$mask"
-exec "$dir/deno" run -A --quiet --no-config --no-lock --cached-only --no-prompt \\
+exec "$dir/deno" run -A --quiet --no-config --no-lock --cached-only --no-prompt ${V8_FLAGS} \\
   "$dir/lib/cli/main.js" "$@"
 exit 1
 `;
