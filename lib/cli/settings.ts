@@ -20,6 +20,8 @@ export interface Setting {
   readonly about: string;
   /** The values that it accepts, in words for an error message. */
   readonly takes: string;
+  /** The values that it accepts, if they are only a few. */
+  readonly choices?: readonly string[] | undefined;
   /** Whether a value is allowed. */
   accepts(value: string): boolean;
 }
@@ -31,6 +33,7 @@ function choice(key: string, choices: readonly string[], about: string): Setting
     default: first,
     about,
     takes: choices.join(" or "),
+    choices,
     accepts: (value) => choices.includes(value),
   };
 }

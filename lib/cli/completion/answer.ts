@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { familiarName, tryParseReference } from "../../oci/mod.ts";
 import { ROOT_FILES } from "../../store/internal.ts";
-import { openStore, type Store } from "../../store/mod.ts";
+import { type DiskStore, openStore, type Store } from "../../store/mod.ts";
 import { type Candidate, complete } from "./complete.ts";
+import type { Source } from "./sources.ts";
 
 /** The answer to a shell. */
 export interface Answer {
@@ -27,8 +28,16 @@ export async function answer(
   const typed = words.at(-1) ?? "";
   const { candidates, sources, prefix } = complete(program, words);
   let names: Candidate[] = [];
-  if (sources.includes("images") || sources.includes("snapshots")) {
+  if (sources.some((source) => FROM_STORE.includes(source))) {
     await using store = await tryOpen(rootOf(words) ?? root);
+    if (store !== undefined && sources.includes("paths") && typed.includes(":/")) {
+      const { pathsOf } = await import("./paths.ts");
+      names = await pathsOf(store, typed);
+    }
+    if (store !== undefined && sources.includes("mounts")) {
+      const { listMounts } = await import("../../mount/mod.ts");
+      names = listMounts(store).map(({ target, key }) => ({ value: target, description: key }));
+    }
     if (store !== undefined && sources.includes("snapshots")) {
       names = names.concat(snapshots(store));
     }
@@ -48,6 +57,9 @@ export async function answer(
   };
 }
 
+/** Sources whose words are in the store. */
+const FROM_STORE: readonly Source[] = ["images", "snapshots", "paths", "mounts"];
+
 /** The value of `--root` in the command line. */
 function rootOf(words: readonly string[]): string | undefined {
   for (const [at, word] of words.slice(0, -1).entries()) {
@@ -58,7 +70,7 @@ function rootOf(words: readonly string[]): string | undefined {
 }
 
 /** Opens a store if there is one. Completion shows no errors, so a store that cannot be opened counts as absent. */
-async function tryOpen(root: string): Promise<Store | undefined> {
+async function tryOpen(root: string): Promise<DiskStore | undefined> {
   try {
     await Deno.stat(`${root}/${ROOT_FILES.database}`);
     return await openStore({ root, create: false });

@@ -1,5 +1,6 @@
 import type { Command, Option } from "commander";
 import { Cursor, doubleDashes, takesValue } from "../cursor.ts";
+import { SETTINGS } from "../settings.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
 /** A word that can complete the word at the cursor. */
@@ -28,9 +29,16 @@ export function complete(program: Command, words: readonly string[]): Completion
   const cursor = new Cursor(program);
   for (const word of doubleDashes(program, words.slice(0, -1))) cursor.advance(word);
   const found = completeAt(cursor, words.at(-1) ?? "");
+  if (found.sources.includes("setting")) return settingValues(found, words.at(-2) ?? "");
   if (!found.sources.includes("verbs")) return found;
   const verbs = visibleCommands(program).map((one) => candidate(one.name(), one.description()));
   return { ...found, candidates: [...found.candidates, ...verbs] };
+}
+
+/** The values of a setting, if only some are allowed. */
+function settingValues(found: Completion, key: string): Completion {
+  const choices = SETTINGS.find((setting) => setting.key === key)?.choices ?? [];
+  return { ...found, candidates: choices.map((value) => candidate(value, "")) };
 }
 
 function completeAt(cursor: Cursor, word: string): Completion {

@@ -5,7 +5,15 @@ import { TOPICS } from "../help/topics.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** A source of words that are not part of the definition of the command line. */
-export type Source = "verbs" | "files" | "directories" | "images" | "snapshots";
+export type Source =
+  | "verbs"
+  | "paths"
+  | "mounts"
+  | "setting"
+  | "files"
+  | "directories"
+  | "images"
+  | "snapshots";
 
 /** The values that an argument or option can have: fixed words, and words from sources. */
 export interface Values {
@@ -25,11 +33,15 @@ const FILES: Values = { sources: ["files"] };
 const DIRECTORIES: Values = { sources: ["directories"] };
 const BOTH: Values = { sources: ["snapshots", "images"] };
 
+const PATHS: Values = { sources: ["snapshots", "images", "paths"] };
+
 /** Values by `VERB ARGUMENT`; `*` stands for every verb. */
 const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* ref": IMAGES,
-  "* ref[:/path]": BOTH,
-  "* ref:/path": BOTH,
+  "* ref[:/path]": PATHS,
+  "* ref:/path": PATHS,
+  "umount dir": { sources: ["mounts"] },
+  "config set value": { sources: ["setting"] },
   "* destination": IMAGES,
   "* oldbase": IMAGES,
   "* newbase": IMAGES,
@@ -45,8 +57,8 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "copy source": IMAGES,
   "images pattern": IMAGES,
   "cp destination": FILES,
-  "diff a": BOTH,
-  "diff b": BOTH,
+  "diff a": PATHS,
+  "diff b": PATHS,
   "config get key": { words: SETTINGS.map(({ key }) => key) },
   "config set key": { words: SETTINGS.map(({ key }) => key) },
   "completions shell": { words: SHELLS },

@@ -3,6 +3,11 @@ import { GROUPS, VERBS } from "../../../lib/cli/catalog.ts";
 import { answer } from "../../../lib/cli/completion/answer.ts";
 import { complete } from "../../../lib/cli/completion/complete.ts";
 import { createProgram } from "../../../lib/cli/program.ts";
+import { loadImages } from "../../../lib/archive/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { openStore } from "../../../lib/store/mod.ts";
+import { archiveTar, ociFiles } from "../../support/images/images.ts";
+import { BASE, sampleImage } from "../../support/images/sample_image.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const program = await createProgram(() => Promise.resolve());
@@ -45,8 +50,11 @@ Deno.test("completion: arguments", () => {
   assertEquals(sources("commit", ""), ["snapshots"]);
   assertEquals(sources("export", ""), ["snapshots", "images"]);
   assertEquals(sources("tag", ""), ["images"]);
-  assertEquals(sources("ls", ""), ["snapshots", "images"]);
-  assertEquals(sources("find", "-name", "x", ""), ["snapshots", "images"]);
+  assertEquals(sources("ls", ""), ["snapshots", "images", "paths"]);
+  assertEquals(sources("find", "-name", "x", ""), ["snapshots", "images", "paths"]);
+  assertEquals(sources("umount", ""), ["mounts"]);
+  assertEquals(values("config", "set", "durability", ""), ["full", "none"]);
+  assertEquals(values("config", "set", "workers", ""), []);
   assertEquals(sources("copy", ""), ["images"]);
   assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
   assertEquals(sources("run", "app", "--", "-"), ["files"]);
@@ -63,4 +71,31 @@ Deno.test("completion: a question does not create a store", async () => {
   assertEquals(await Deno.stat(root).catch((error) => error.name), "NotFound");
   const { candidates, files } = await answer(program, ["lo"], root);
   assertEquals([candidates.map(({ value }) => value), files], [["load", "login", "logout"], ""]);
+});
+
+Deno.test("completion: paths inside of an image", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  {
+    await using store = await openStore({ root, durability: "none" });
+    await using pool = createPool({ inline: true });
+    const archive = archiveTar(ociFiles([sampleImage({ layers: [BASE] })]));
+    await loadImages(store, ReadableStream.from([archive]), { pool });
+  }
+  const name = "example.org/sample:1";
+  const paths = async (typed: string, ...before: string[]) =>
+    (await answer(program, [...before, typed], root)).candidates.map(({ value }) =>
+      value.slice(name.length)
+    );
+  assertEquals(await paths(`${name}:/et`, "ls"), [":/etc/"]);
+  assertEquals(await paths(`${name}:/etc/`, "cat"), [":/etc/mtab", ":/etc/passwd"]);
+  assertEquals(await paths(`${name}:/home/../etc/p`, "diff"), [":/home/../etc/passwd"]);
+  assertEquals(await paths(`${name}:/etc/passwd`, "find", "-name", "x"), [":/etc/passwd"]);
+  // A name with blanks would be several words. One that is not UTF-8 can be given back as it is shown.
+  const odd = await paths(`${name}:/odd/`, "cp");
+  assertEquals(odd.includes(":/odd/latin-\\xe9\\xff"), true, `${odd}`);
+  assertEquals(odd.some((path) => /\s/.test(path)), false);
+  for (const none of [`${name}:/none/x`, `${name}:/etc/passwd/x`, "other:/etc", `${name}:etc`]) {
+    assertEquals(await paths(none, "ls"), []);
+  }
 });
