@@ -37,6 +37,10 @@ export interface RunContainerOptions {
   readonly init?: boolean | undefined;
   /** The network of the host (the default), or only loopback. */
   readonly network?: "host" | "none" | undefined;
+  /**
+   * Host name in the container. By default that of the host with its network, else the beginning of the container's id.
+   */
+  readonly hostname?: string | undefined;
   /** Whether signals that are sent to this process are forwarded to the container. Default: false. */
   readonly forwardSignals?: boolean | undefined;
   /** Milliseconds between SIGTERM and SIGKILL; 10,000 by default. */

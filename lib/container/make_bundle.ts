@@ -38,7 +38,8 @@ export async function makeBundle(
   const config = image.config.config;
   const given = await realVolumes(options.volumes ?? []);
   if (runtime.name === "chroot") refuseNested(given);
-  const hostname = network === "host" ? Deno.hostname() : shortName(run.id);
+  const hostname = options.hostname ??
+    (network === "host" ? Deno.hostname() : shortName(run.id));
   const [program = ""] = commandLine(config, process);
   const env = environment(config, process, { hostname, home: "/" });
   const target = `${directory}/${RUN_FILES.rootfs}`;

@@ -42,6 +42,32 @@ for (const runtime of RUNTIME_NAMES) {
   });
 
   Deno.test({
+    name: `run (${runtime}): a file of variables, and a host name`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const { varve } = fixture;
+      const file = `${fixture.temp.path}/env`;
+      await Deno.writeTextFile(file, "# variables\nA=from file\nB=from file\nPASSED\n");
+      const args = ["--env-file", file, "-e", "B=given", "--hostname", "box.example.org"];
+      const script = 'hostname; cat /etc/hostname; echo "$A, $B, $PASSED, $HOSTNAME"';
+      for (const network of ["host", "none"]) {
+        const said = await varve.text(
+          [...run, ...args, "--network", network, BOX, "--", "sh", "-c", script],
+          { env: { PASSED: "passed" } },
+        );
+        const name = "box.example.org";
+        assertEquals(said, `${name}\n${name}\nfrom file, given, passed, ${name}\n`);
+      }
+      if (runtime !== RUNTIME_NAMES[0]) return;
+      for (const wrong of [["--hostname", "-x"], ["--hostname", "a b"], ["--env-file", "/none"]]) {
+        const { code } = await varve.any([...run, ...wrong, BOX, "--", "true"]);
+        assertEquals(code, wrong[0] === "--hostname" ? 2 : 125, `${wrong}`);
+      }
+    },
+  });
+
+  Deno.test({
     name: `run (${runtime}): isolation, capabilities, devices, hidden paths, network`,
     ...need,
     fn: async () => {

@@ -55,7 +55,7 @@ Examples:
     return error instanceof VarveError ? KEPT[error.code] ?? OWN_FAILURE : OWN_FAILURE;
   },
   async run(context, [reference = "", ...command], options) {
-    const wanted = readOptions(context, command, options);
+    const wanted = await readOptions(context, command, options);
     const store = await context.store();
     const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
@@ -110,6 +110,12 @@ function addOptions(command: Command): void {
       "set a variable; NAME alone passes on its value in this environment; may be given several times",
       collect,
     )
+    .option(
+      "--env-file <file>",
+      "set the variables in a file, a line NAME=VALUE or NAME each; -e overrides them; may be given several times",
+      collect,
+    )
+    .option("--hostname <name>", "host name in the container")
     .option("-w, --workdir <dir>", "working directory of the command")
     .option(
       "-u, --user <user[:group]>",
@@ -128,10 +134,15 @@ function collect(value: string, before: readonly string[] | undefined): string[]
 
 type Wanted = Omit<RunContainerOptions, "store" | "snapshotter" | "image">;
 
-function readOptions(context: Context, command: readonly string[], options: Options): Wanted {
+async function readOptions(
+  context: Context,
+  command: readonly string[],
+  options: Options,
+): Promise<Wanted> {
   const key = stringOption(options, "name");
   return {
-    process: processOptions(context, command, options),
+    process: await processOptions(context, command, options),
+    hostname: hostnameOf(stringOption(options, "hostname")),
     key,
     remove: options["rm"] === true,
     runtime: stringOption(options, "runtime") ?? "auto",
@@ -144,20 +155,37 @@ function readOptions(context: Context, command: readonly string[], options: Opti
   };
 }
 
-function processOptions(
+/** Longest host name (gethostname(2)). */
+const MAX_HOSTNAME = 64;
+
+function hostnameOf(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const label = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?";
+  if (name.length <= MAX_HOSTNAME && new RegExp(`^${label}(\\.${label})*$`).test(name)) return name;
+  throw new VarveError("E_USAGE", `Cannot use ${JSON.stringify(name)} for --hostname`, {
+    hint: `give letters, digits, hyphens and dots, at most ${MAX_HOSTNAME}`,
+  });
+}
+
+async function processOptions(
   context: Context,
   command: readonly string[],
   options: Options,
-): ProcessOptions {
+): Promise<ProcessOptions> {
   const entrypoint = stringOption(options, "entrypoint");
   const workingDir = stringOption(options, "workdir");
   const user = stringOption(options, "user");
   if (workingDir !== undefined && !workingDir.startsWith("/")) {
     throw new VarveError("E_USAGE", `Cannot start in ${workingDir}: the path is not absolute`);
   }
+  const fromFiles: string[] = [];
+  for (const file of listOption(options, "envFile")) {
+    const { readEnvFile } = await import("./env_file.ts");
+    fromFiles.push(...await readEnvFile(file));
+  }
   return {
     command,
-    env: listOption(options, "env").flatMap((one) => variable(context, one)),
+    env: [...fromFiles, ...listOption(options, "env")].flatMap((one) => variable(context, one)),
     tty: options["tty"] === true,
     entrypoint,
     workingDir,
