@@ -69,7 +69,10 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
       format = globals.template === undefined ? globals.format : "text";
       // What is read from a source lies in a temporary directory, which has to be removed.
-      const endsAtOnce = verb.onlyReads === true && !verbArgs.some(isSource);
+      const onlyReads = typeof verb.onlyReads === "function"
+        ? verb.onlyReads(verbOptions)
+        : verb.onlyReads === true;
+      const endsAtOnce = onlyReads && !verbArgs.some(isSource);
       if (endsAtOnce) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
       const commandLine = () => createProgram(() => Promise.resolve(), [], width);

@@ -43,7 +43,7 @@ export interface Verb {
    * Whether the verb changes nothing that has to be cleaned up. SIGINT, SIGTERM and SIGHUP then end the process at
    * once, also in the middle of long work on a tree.
    */
-  readonly onlyReads?: boolean | undefined;
+  readonly onlyReads?: boolean | ((options: Options) => boolean) | undefined;
   /** Exit code for an error of this verb, if other verbs have another exit code for the same error. */
   exitOf?(error: unknown): number;
   /** Parses the arguments, calls the library and returns what to print. */

@@ -104,7 +104,9 @@ async function call(
   const line = [...program(given), "--root", words["STORE"] ?? "", "--quiet"];
   const options = { env: environment(words["HOME"] ?? ""), clearEnv: true, stdin: "secret\n" };
   const args = command.map((word) => fill(word, words));
-  if (command.includes("serve")) return await untilItServes([...line, ...args], options.env);
+  if (command.includes("serve") || command.includes("--port")) {
+    return await untilItServes([...line, ...args], options.env);
+  }
   return await runAny([...line, ...args], options);
 }
 

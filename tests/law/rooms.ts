@@ -190,7 +190,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "explore",
-    holds: "the layer explorer: what each layer does, waste, rules",
+    holds: "the layer explorer: what each layer does, waste, rules, the HTML page",
     pure: true,
     packages: EVERYWHERE,
     onlyIn: {

@@ -32,11 +32,26 @@ export async function openAnyImage(
     const store = await context.store();
     return { store, image: await openImage(store, argument, options) };
   }
+  const known = opened.get(context) ?? new Map<string, Promise<OpenedImage<DiskStore>>>();
+  opened.set(context, known);
+  const image = known.get(argument) ?? readSource(context, argument, options);
+  known.set(argument, image);
+  return await image;
+}
+
+/** The sources that a command has read: each is read once. */
+const opened = new WeakMap<Context, Map<string, Promise<OpenedImage<DiskStore>>>>();
+
+async function readSource(
+  context: Context,
+  source: string,
+  options: Options,
+): Promise<OpenedImage<DiskStore>> {
   // An image of the store is read without this module.
   const { readInto } = await import("./read_source.ts");
   const root = await context.temporaryDirectory("varve-source-");
   const store = context.use(await openStore({ root, durability: "none" }));
-  return { store, image: await readInto(context, store, argument, options, false) };
+  return { store, image: await readInto(context, store, source, options, false) };
 }
 
 /**

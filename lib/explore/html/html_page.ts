@@ -26,6 +26,14 @@ export interface HtmlChange {
   readonly after: number;
 }
 
+/** Options of {@linkcode htmlPage}. */
+export interface HtmlOptions {
+  /** Most paths of an image; the others are folded into their directories. Default: 300,000. */
+  readonly most?: number | undefined;
+  /** Whether a server answers for files beside the page: `text`, `hex` and `file`. Default: false. */
+  readonly live?: boolean | undefined;
+}
+
 /** Most paths of an image in a page. */
 const MOST_PATHS = 300_000;
 /** Most differences in a page. */
@@ -36,13 +44,11 @@ const MOST_CHANGES = 20_000;
  *
  * All that comes from images is data: JSON in which no `<` is, and the program only ever makes text of it. A policy in
  * the page forbids everything but its own program and style, by their hashes.
- *
- * @param most most paths of an image; the others are folded into their directories
  */
 export function* htmlPage(
   images: readonly HtmlImage[],
   changes: Iterable<HtmlChange> | null,
-  most: number = MOST_PATHS,
+  { most = MOST_PATHS, live = false }: HtmlOptions = {},
 ): Generator<string> {
   const program = pageProgram();
   const policy = [
@@ -75,7 +81,7 @@ export function* htmlPage(
 </main>
 <footer><p>Keys: 1 to 6 views, / search, arrows move in the map, Enter opens, Escape goes up.</p></footer>
 <script type="application/json" id="data">`;
-  yield `{"kinds":${json(CHANGE_KINDS)},"causes":${json(WASTE_CAUSES)},"images":[`;
+  yield `{"live":${live},"kinds":${json(CHANGE_KINDS)},"causes":${json(WASTE_CAUSES)},"images":[`;
   for (const [i, image] of images.entries()) {
     if (i > 0) yield ",";
     yield* imageJson(image, most);

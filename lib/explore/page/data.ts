@@ -55,6 +55,8 @@ export interface PageImage {
 
 /** What a page shows. */
 export interface PageData {
+  /** Whether a server answers for the files of the image. */
+  readonly live: boolean;
   readonly kinds: readonly string[];
   readonly causes: readonly string[];
   readonly images: readonly PageImage[];

@@ -55,7 +55,7 @@ export function layersView(view: ViewContext): PageElement[] {
 
 /** A path with what each layer does to it. */
 export function detailsView(
-  { data: { kinds }, model, bytes }: ViewContext,
+  { data: { kinds, live }, model, bytes }: ViewContext,
   at: number,
 ): PageElement {
   const { image } = model;
@@ -70,6 +70,14 @@ export function detailsView(
   const path = element("input", { readonly: true, id: "path", value: pathOf(model, at) });
   path.addEventListener("focus", () => path.select());
   const isFolded = image.types[at] === "+";
+  const isShownFile = image.types[at] === "-" && (changes.at(-2) ?? 4) % 5 !== 4;
+  const query = `?path=${encodeURIComponent(pathOf(model, at))}`;
+  const links = live && isShownFile
+    ? [["text", "text"], ["hex", "bytes"], ["file", "download"]].flatMap(([name, said]) => [
+      element("a", { href: `${name}${query}` }, said ?? ""),
+      " ",
+    ])
+    : [];
   return element(
     "section",
     { "aria-label": "Selected path" },
@@ -81,6 +89,7 @@ export function detailsView(
       `${bytesText(bytes[at] as number)} of the layers that count`,
       isFolded ? "; its entries are folded: they are too many for this page" : "",
     ),
+    element("p", {}, ...links),
     ...rows.length === 0 ? [] : [
       tableOf(
         "Layers that have it, lowest first",

@@ -121,6 +121,11 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["explore", "app:1", "--ci", "SOURCE/rules"]],
   },
   {
+    verbs: ["explore --port"],
+    flags: ["--allow-net=ADDRESS"],
+    commands: [["explore", "app:1", "--port", "0"]],
+  },
+  {
     verbs: ["inspect SOURCE", "history SOURCE", "layers SOURCE"],
     flags: ["--allow-read=SOURCE"],
     commands: [

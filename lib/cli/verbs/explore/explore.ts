@@ -1,11 +1,13 @@
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
-import { exploreLayers, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
+import { exploreLayers, htmlPage, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
 import { inTurns } from "../../../pool/internal.ts";
+import type { Context } from "../../context.ts";
+import { openFiles } from "../../files/open_files.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { commandLine } from "../../mistakes/shell_words.ts";
-import { stringOption, type Verb } from "../../verb.ts";
+import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 import { openExplored } from "./explored.ts";
-import { writeHtml } from "./html_file.ts";
+import { type ExploredReport, htmlImage, writeHtml } from "./html_file.ts";
 import { reportText, verdictsText } from "./explore_text.ts";
 import { judgeBy } from "./ci_rules.ts";
 
@@ -14,7 +16,8 @@ export const explore: Verb = {
   usage: "explore <ref|key> [other]",
   withoutStore: "refuses",
   summary: "show what each layer of an image does, and what is wasted",
-  onlyReads: true,
+  // A server ends with 0 when it is told to.
+  onlyReads: (options) => options["port"] === undefined,
   help:
     `Nothing is mounted. A key is explored with its changes; a key and an image of the same name: the key.
 
@@ -27,6 +30,9 @@ files of the image with equal content; they are no waste.
 -o writes one HTML file: layers, tree, map of bytes, waste and search, all by keyboard, in light and dark. It needs no
 network, and nothing in it that comes from an image can run. With OTHER it shows two images and what differs from the
 first to the second. Very large images are folded: it says so.
+
+--port serves the same page on 127.0.0.1 until it is interrupted, and prints its address: whoever knows it can read
+the image. It also shows files, as text or as bytes, never as anything else, and gives them to download.
 
 --ci judges the image by rules, and ends with exit code 13 when one fails. FILE is that of dive: YAML, by default
 .dive-ci of this directory, where it is there. Rules and their defaults:
@@ -47,7 +53,7 @@ JSON: {"version":1,"imageId","platform","created","source":{"kind","name","manif
 "duplicateFiles":[{"digest","size","paths"}],"dive":{"score","wastedBytes","userBytes","wastedUserPercent",
 "inefficientCount","inefficient":[{"path","count","bytes"}]},"paths":[{"path","winner",
 "changes":[{"layer","kind","type","bytes"}]}]}. KIND is added, content, attributes, same or deleted, CAUSE is deleted,
-overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With -o: {"path","bytes"}. With
+overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With -o: {"path","bytes"}. With --port: one line {"url"} once the page is served. With
 --ci: "rules":[{"rule","status":"passed|failed|disabled","limit","actual","paths"}], in place of "paths".
 
 Examples:
@@ -60,6 +66,7 @@ Examples:
         "-o, --output <file>",
         "write one HTML file that shows the image, offline, in any browser",
       )
+      .option("--port <n>", "serve the page on 127.0.0.1, with the files; 0 is any free port")
       .option("--ci [file]", "judge the image by rules; exit code 13 when one fails")
       .option(...PLATFORM_OPTION);
   },
@@ -84,6 +91,13 @@ Examples:
     };
     const first = await reportOf(argument);
     const { explored, report } = first;
+    const port = stringOption(options, "port");
+    if (port !== undefined) {
+      if (ci !== undefined || file !== undefined) {
+        throw new VarveError("E_USAGE", "Cannot use --port with --ci or -o: give one of them");
+      }
+      return await serveExplored(context, argument, first, parsePort(port), options);
+    }
     if (file !== undefined) {
       if (ci !== undefined) {
         throw new VarveError("E_USAGE", "Cannot use --ci with -o: give one of them");
@@ -104,3 +118,33 @@ Examples:
     };
   },
 };
+
+/** Serves the page of an image until the command is interrupted. */
+async function serveExplored(
+  context: Context,
+  argument: string,
+  explored: ExploredReport,
+  port: number,
+  options: Options,
+): Promise<typeof STREAMED> {
+  const { serveLive } = await import("./live_page.ts");
+  await using files = await openFiles(context, argument, options);
+  context.endProgress();
+  const live = serveLive({
+    port,
+    files,
+    page: () => htmlPage([htmlImage(explored)], null, { live: true }),
+    signal: context.signal,
+  });
+  const json = { url: live.url };
+  const line = context.options.format === "json" ? JSON.stringify(json) : live.url;
+  await context.io.stdout(context.template?.line(json) ?? `${line}\n`);
+  await live.finished;
+  return STREAMED;
+}
+
+/** Parses the value of `--port`. @throws {VarveError} `E_USAGE` when it is none */
+function parsePort(text: string): number {
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new VarveError("E_USAGE", `Cannot listen on port ${JSON.stringify(text)}: give 0 to 65535`);
+}

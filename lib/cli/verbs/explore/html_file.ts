@@ -1,5 +1,10 @@
 import { writeFile } from "../../../archive/mod.ts";
-import { type ExploreReport, type HtmlChange, htmlPage } from "../../../explore/mod.ts";
+import {
+  type ExploreReport,
+  type HtmlChange,
+  type HtmlImage,
+  htmlPage,
+} from "../../../explore/mod.ts";
 import { foldSteps } from "../../../layer/internal.ts";
 import { diffTrees } from "../../../layer/mod.ts";
 import { inTurns } from "../../../pool/internal.ts";
@@ -29,12 +34,7 @@ export async function writeHtml(
   const changes = from === undefined || to === undefined
     ? null
     : changesOf(await rootTree(context, from), await rootTree(context, to));
-  const shown = images.map(({ explored: { facts, source, usage }, report }) => ({
-    name: source.name,
-    about: [facts.platform, facts.imageId && shortDigest(facts.imageId)].filter(Boolean).join(" "),
-    report,
-    store: usage,
-  }));
+  const shown = images.map(htmlImage);
   let size = 0;
   const encoder = new TextEncoder();
   async function* bytes(): AsyncGenerator<Uint8Array> {
@@ -47,6 +47,18 @@ export async function writeHtml(
   }
   await writeFile(file, ReadableStream.from(bytes()), context.options.durability ?? "full");
   return size;
+}
+
+/** An image as a page has it. */
+export function htmlImage(
+  { explored: { facts, source, usage }, report }: ExploredReport,
+): HtmlImage {
+  return {
+    name: source.name,
+    about: [facts.platform, facts.imageId && shortDigest(facts.imageId)].filter(Boolean).join(" "),
+    report,
+    store: usage,
+  };
 }
 
 async function rootTree(context: Context, { explored }: ExploredReport): Promise<Tree> {
