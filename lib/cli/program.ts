@@ -119,7 +119,8 @@ function programWithoutVerbs(width: number): Command {
     .version(VERSION, "--version", "print the version")
     .addHelpText(
       "after",
-      `\nExit codes:\n${gridOf(EXIT_CODES, width)}\n${helpOf(GLOBAL_HELP, width)}`,
+      // Laid out when it is asked for, and not at each start.
+      () => `\nExit codes:\n${gridOf(EXIT_CODES, width)}\n${helpOf(GLOBAL_HELP, width)}`,
     )
     .configureHelp(helpStyle(width));
 }
@@ -157,7 +158,7 @@ export function endOptions(program: Command, given: readonly string[]): string[]
 
 function addVerb(parent: Command, verb: Verb, width: number, dispatch: Dispatch): void {
   const command = parent.command(verb.usage).description(verb.summary)
-    .addHelpText("after", `\n${helpOf(verb.help, width)}`);
+    .addHelpText("after", () => `\n${helpOf(verb.help, width)}`);
   HELP_TEXTS.set(command, verb.help);
   verb.configure?.(command);
   if (verb.longWithOneDash === true) acceptOneDash(command);

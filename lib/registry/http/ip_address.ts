@@ -38,7 +38,7 @@ function bits(parts: readonly number[], width: number): string {
  * IPv4 networks that are not public (IANA, special-purpose address registry), including multicast
  * and reserved networks.
  */
-const INTERNAL_4 = networks([
+const INTERNAL_4: readonly string[] = [
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -50,13 +50,13 @@ const INTERNAL_4 = networks([
   "198.18.0.0/15",
   "224.0.0.0/4",
   "240.0.0.0/4",
-]);
+];
 
 /**
  * IPv6 networks that are not public. They include the networks of mapped IPv4 addresses (`::/96`,
  * `::ffff:0:0/96`), because no server needs these.
  */
-const INTERNAL_6 = networks([
+const INTERNAL_6: readonly string[] = [
   "::/96",
   "::ffff:0:0/96",
   "64:ff9b:1::/48",
@@ -65,10 +65,10 @@ const INTERNAL_6 = networks([
   "fe80::/10",
   "fec0::/10",
   "ff00::/8",
-]);
+];
 
 /** IPv6 networks that embed an IPv4 address after their prefix: NAT64 and 6to4. */
-const EMBEDDING = networks(["64:ff9b::/96", "2002::/16"]);
+const EMBEDDING: readonly string[] = ["64:ff9b::/96", "2002::/16"];
 
 /**
  * Whether an IP address does not belong to the public internet: private, loopback, link-local,
@@ -79,7 +79,7 @@ export function isInternalAddress(address: string): boolean {
   const own = bitsOf(address);
   if (own === undefined) return true;
   if (own.length === 32) return isIn(INTERNAL_4, own);
-  const embedding = EMBEDDING.find(({ bits, length }) => inNetwork(own, bits, length));
+  const embedding = networks(EMBEDDING).find(({ bits, length }) => inNetwork(own, bits, length));
   if (embedding !== undefined) {
     return isIn(INTERNAL_4, own.slice(embedding.length, embedding.length + 32));
   }
@@ -91,13 +91,18 @@ interface Network {
   readonly length: number;
 }
 
-function networks(texts: readonly string[]): Network[] {
-  return texts.map((text) => {
+const read = new Map<readonly string[], readonly Network[]>();
+
+/** Reads a list once, when it is first needed: each start loads this file, and few look at an address. */
+function networks(texts: readonly string[]): readonly Network[] {
+  const known = read.get(texts) ?? texts.map((text) => {
     const [address = "", length] = text.split("/");
     return { bits: bitsOf(address) ?? "", length: Number(length) };
   });
+  read.set(texts, known);
+  return known;
 }
 
-function isIn(list: readonly Network[], address: string): boolean {
-  return list.some(({ bits, length }) => inNetwork(address, bits, length));
+function isIn(list: readonly string[], address: string): boolean {
+  return networks(list).some(({ bits, length }) => inNetwork(address, bits, length));
 }

@@ -1,6 +1,6 @@
 import { algorithmOf, type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { guarded } from "../../linux/mod.ts";
-import { openTree, type Tree } from "../../tree/mod.ts";
+import type { Tree } from "../../tree/mod.ts";
 import type { Blobs, LayerReader, Layers } from "../contract.ts";
 import type { BlobRecord, LayerRecord } from "../records.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
@@ -106,6 +106,9 @@ export class DiskLayers implements Layers {
   }
 
   async tree(diffId: DiffId): Promise<Tree> {
+    // Loaded here, because most commands on a store read no tree. Not later: between its row and its file, a tree may be
+    // replaced while something is awaited.
+    const { openTree } = await import("../../tree/mod.ts");
     const found = this.#get(diffId);
     const damage = (state: string) => layerDamage(this.#disk, found.diff_id, state);
     const pathOf = ({ cache_id }: LayerRow) =>
