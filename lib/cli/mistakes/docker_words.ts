@@ -67,7 +67,6 @@ const WORDS: Readonly<Record<string, string>> = {
   "unmount": "varve umount DIR",
   "list": IMAGES,
   "remove": REMOVE,
-  "delete": REMOVE,
   "extract": "varve unpack REF DIR",
 };
 

@@ -226,7 +226,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["commit", "kept", "committed:1"]],
   },
   {
-    verbs: ["pull", "push", "copy", "tags", "digest", "manifest"],
+    verbs: ["pull", "push", "copy", "tags", "digest", "manifest", "catalog", "delete"],
     flags: REGISTRY,
     commands: [
       ["pull", "REGISTRY/app:1"],
@@ -235,6 +235,8 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["tags", "REGISTRY/app"],
       ["digest", "REGISTRY/app:1"],
       ["manifest", "REGISTRY/app:1"],
+      ["catalog", "REGISTRY"],
+      ["delete", "REGISTRY/copied:1"],
     ],
   },
   {

@@ -85,7 +85,7 @@ Example:
 };
 
 /** The registry that an argument names, in the form that references use. @throws {VarveError} `E_USAGE` */
-function registryName(argument: string): string {
+export function registryName(argument: string): string {
   const bare = argument.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
   const { registry, repository } = parseReference(`${bare}/x`);
   const right = repository === "x" || (registry === "docker.io" && repository === "library/x");
