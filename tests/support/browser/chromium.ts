@@ -1,4 +1,5 @@
 /** A real browser, driven by the DevTools protocol: https://chromedevtools.github.io/devtools-protocol/ */
+import { killGroup } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
 
 /** Debian's program of this name, as root without its sandbox. */
@@ -50,9 +51,11 @@ export async function startBrowser(): Promise<Browser> {
     env: { HOME: profile.path },
     stdout: "null",
     stderr: "piped",
+    detached: true,
   }).spawn();
   stack.defer(async () => {
-    child.kill("SIGKILL");
+    // The program is a script that starts the browser.
+    killGroup(child.pid);
     await child.status;
     await child.stderr.cancel();
   });
