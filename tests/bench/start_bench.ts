@@ -69,7 +69,7 @@ async function benchStart(): Promise<void> {
 
 /** To an empty program. The goal is 2.5 for all: these bounds keep what was reached (BENCHMARKS.md). */
 const START_BOUNDS: Readonly<Record<string, number>> = {
-  version: 3,
+  version: 2.5,
   images: 6,
   ls: 6,
   layers: 6,
