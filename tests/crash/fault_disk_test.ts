@@ -18,7 +18,7 @@ const NOBODY: Supervisor = {
 const [FIRST = 1, LAST = 6] = (Deno.env.get("VARVE_FAULT_SEEDS") ?? "").split("-")
   .flatMap((text) => text === "" ? [] : [Number(text)]);
 
-for (const [verb, every] of [["load", 60]] as const) {
+for (const [verb, every] of [["load", 100]] as const) {
   Deno.test({
     name:
       `J10, P3, P6: ${verb} on a disk that fails at random succeeds whole, or says so and leaves nothing`,

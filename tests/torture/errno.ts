@@ -45,7 +45,9 @@ export async function failAt(
   const call = calls[fault.at - 1];
   if (call === undefined) return [];
   const where = `at ${call.name} ${call.paths.map((path) => stage.short(path)).join(" ")}`;
-  const isLock = fault.errno === "ENOLCK" || call.name === "lock";
+  // Of many interruptions, some meet the locks that follow.
+  const isLock = fault.errno === "ENOLCK" || call.name === "lock" ||
+    fault.errno === "EINTR" && (fault.times ?? 1) > 1;
   const failure = stage.scenario.command[0] === "run" ? RUN_FAILED : SYSCALL;
   const end = judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
   const found = [...end, ...await afterwards(stage, undisturbed, code === 0 ? others : [])];
