@@ -209,6 +209,8 @@ function record(
     const named = parts.get(digest);
     if (named !== undefined) writeParts(db, digest, named);
   }
+  // No image names these, such as those of a push with another compression: the next collection looks at everything.
+  if (plan.images.length === 0 && placed.blobs.length > 0) countUp(db, "due");
   for (const { digest, diffId, otherDiffId } of plan.layers) {
     db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", digest, diffId);
     if (otherDiffId === undefined) continue;
