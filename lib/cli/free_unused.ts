@@ -1,9 +1,9 @@
 /** What verbs free that remove something. */
+import { formatBytes } from "../bytes/mod.ts";
 import type { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import type { Reached } from "../store/mod.ts";
 import type { Context } from "./context.ts";
-import { formatBytes } from "./display/format_bytes.ts";
 import type { Options } from "./verb.ts";
 
 /** Time in ms to wait for another process that collects garbage. */

@@ -1,6 +1,6 @@
+import { formatBytes } from "../bytes/mod.ts";
 import type { LoadedImage, LoadProgress } from "../image/mod.ts";
 import type { Context } from "./context.ts";
-import { formatBytes } from "./display/format_bytes.ts";
 import type { ProgressItem } from "./display/progress.ts";
 import { shortDigest } from "./display/short.ts";
 import { warnOf } from "./display/warnings.ts";

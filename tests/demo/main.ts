@@ -10,8 +10,7 @@
  * 4. Save the image, load it into a second store, and compare all digests.
  */
 // deno-lint-ignore-file no-console
-import { fromText } from "../../lib/bytes/mod.ts";
-import { formatBytes } from "../../lib/cli/display/format_bytes.ts";
+import { formatBytes, fromText } from "../../lib/bytes/mod.ts";
 import { CWD, isSupported, Open, openAt, ownFd, setXattrFd } from "../../lib/linux/mod.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { BELOW_NAME, type Inspected, writeBelow } from "./below.ts";

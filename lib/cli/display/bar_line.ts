@@ -1,5 +1,5 @@
 /** What a progress bar shows, as one line that fits the terminal. */
-import { formatBytes } from "./format_bytes.ts";
+import { formatBytes } from "../../bytes/mod.ts";
 import { textWidth } from "./width.ts";
 
 /** The state of a bar. Sizes are in bytes. */

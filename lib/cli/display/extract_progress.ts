@@ -1,5 +1,5 @@
+import { formatBytes } from "../../bytes/mod.ts";
 import type { ExtractProgress } from "../../snapshot/mod.ts";
-import { formatBytes } from "./format_bytes.ts";
 import type { Progress, ProgressItem } from "./progress.ts";
 import { shortDigest } from "./short.ts";
 

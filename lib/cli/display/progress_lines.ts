@@ -1,5 +1,4 @@
-import { escapeText } from "../../bytes/mod.ts";
-import { formatBytes } from "./format_bytes.ts";
+import { escapeText, formatBytes } from "../../bytes/mod.ts";
 import type { Progress, ProgressItem } from "./progress.ts";
 
 /** Smallest size in bytes for which plain lines report each quarter. Smaller items end too soon. */

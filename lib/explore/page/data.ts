@@ -1,4 +1,4 @@
-/** The data of a page, as it lies in it: see `page_data.ts`, which writes it. */
+/** The data in a page. `html/html_page.ts` writes it. */
 
 /** A number of things and their bytes. */
 export type PageSum = readonly [count: number, bytes: number];

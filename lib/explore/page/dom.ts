@@ -1,9 +1,8 @@
 /**
  * What the page's program uses of the browser, as types: Deno has none of them.
  *
- * The functions of this folder run in the browser. They are put into the page as the text that the runtime has of them
- * (`Function.prototype.toString`), so they name nothing but parameters, each other and globals of a browser. Types
- * are gone then.
+ * The functions of this folder, and `formatBytes`, run in the browser. The page holds their text as the runtime has it
+ * (`Function.prototype.toString`), without types. So they use only parameters, each other and globals of a browser.
  */
 
 /** An element. */

@@ -1,7 +1,8 @@
+import { formatBytes } from "../../bytes/mod.ts";
 import type { PageData } from "./data.ts";
 import { type Browser, element, type PageElement } from "./dom.ts";
 import { bytesBelow, lowerPaths, modelOf, type PageModel } from "./model.ts";
-import { bytesText, percentText } from "./text.ts";
+import { percentText } from "./text.ts";
 import { type PageState, readState, writeState } from "./state.ts";
 import {
   diffView,
@@ -55,13 +56,13 @@ export function explorer(): void {
   function head(model: PageModel): void {
     const { name, about, image, layers, layerBytes, store, efficiency, folded } = model.image;
     byId("name").textContent = name;
-    byId("about").textContent = `${about} · ${image[0]} paths with ${bytesText(image[1])}, of ` +
-      `${layers.length} layers with ${bytesText(layerBytes)} · efficiency ${
+    byId("about").textContent = `${about} · ${image[0]} paths with ${formatBytes(image[1])}, of ` +
+      `${layers.length} layers with ${formatBytes(layerBytes)} · efficiency ${
         percentText(efficiency)
       }` +
       (store === null
         ? ""
-        : ` · in the store ${bytesText(store.size)}, ${bytesText(store.unique)} of its own`) +
+        : ` · in the store ${formatBytes(store.size)}, ${formatBytes(store.unique)} of its own`) +
       (folded[0] === 0 ? "" : ` · ${folded[0]} directories are folded, with ${folded[1]} paths`);
     byId("views").replaceChildren(...names.map((view) => {
       const link = element("a", { href: writeState({ ...state, view }) }, view);

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../bytes/mod.ts";
 import { element } from "./dom.ts";
 import { explorer } from "./explorer.ts";
 import { icicle, squarify, treemap } from "./layouts.ts";
@@ -11,7 +12,7 @@ import {
   pathOf,
 } from "./model.ts";
 import { readState, writeState } from "./state.ts";
-import { bytesText, longText, percentText, tableOf } from "./text.ts";
+import { longText, percentText, tableOf } from "./text.ts";
 import {
   crumbs,
   detailsView,
@@ -28,7 +29,7 @@ import {
 /** Every function of the page. Each is in the page under its name, so that the others find it. */
 const FUNCTIONS: readonly ((...args: never[]) => unknown)[] = [
   element,
-  bytesText,
+  formatBytes,
   percentText,
   longText,
   tableOf,

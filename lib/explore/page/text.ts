@@ -1,17 +1,5 @@
 import { element, type PageElement } from "./dom.ts";
 
-/** A number of bytes in readable units: powers of 1000. */
-export function bytesText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= (unit === 0 ? 1000 : 999.95) && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return unit === 0 ? `${bytes} B` : `${value.toFixed(value < 9.995 ? 2 : 1)} ${units[unit]}`;
-}
-
 /** A share as a percentage. */
 export function percentText(ratio: number): string {
   return `${(100 * ratio).toFixed(2)} %`;

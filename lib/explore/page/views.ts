@@ -1,8 +1,9 @@
+import { formatBytes } from "../../bytes/mod.ts";
 import type { PageData } from "./data.ts";
 import { element, type PageElement } from "./dom.ts";
 import { icicle, treemap } from "./layouts.ts";
 import { entriesOf, indexOf, lastChange, type PageModel, pathOf } from "./model.ts";
-import { bytesText, longText, percentText, tableOf } from "./text.ts";
+import { longText, percentText, tableOf } from "./text.ts";
 import { type PageState, writeState } from "./state.ts";
 
 /** What a view gets. */
@@ -35,7 +36,7 @@ export function layersView(view: ViewContext): PageElement[] {
     return [
       stateLink(view, `layer ${i}`, { view: "tree", layer: i, at: "/" }),
       element("code", {}, layer.id),
-      element("span", { class: "bars" }, bar, bytesText(layer.bytes)),
+      element("span", { class: "bars" }, bar, formatBytes(layer.bytes)),
       ...layer.changes.map(([count]) => count),
       layer.created,
       longText(layer.command),
@@ -65,7 +66,7 @@ export function detailsView(
     const layer = Math.floor(code / 5);
     const { command = "" } = image.layers[layer] ?? {};
     const kind = kinds[code % 5] ?? "";
-    return [[layer, kind, bytesText(changes[i + 1] as number), longText(command)]];
+    return [[layer, kind, formatBytes(changes[i + 1] as number), longText(command)]];
   });
   const path = element("input", { readonly: true, id: "path", value: pathOf(model, at) });
   path.addEventListener("focus", () => path.select());
@@ -86,7 +87,7 @@ export function detailsView(
     element(
       "p",
       {},
-      `${bytesText(bytes[at] as number)} of the layers that count`,
+      `${formatBytes(bytes[at] as number)} of the layers that count`,
       isFolded ? "; its entries are folded: they are too many for this page" : "",
     ),
     element("p", {}, ...links),
@@ -137,7 +138,11 @@ export function treeList(view: ViewContext, at: number, from: number): PageEleme
     const code = lastChange(model, one, layer);
     const name = image.names[one] as string;
     const kind = code < 0 ? "" : `${kinds[code % 5]} by layer ${Math.floor(code / 5)}`;
-    const said = element("span", { class: "about" }, ` ${bytesText(bytes[one] as number)} ${kind}`);
+    const said = element(
+      "span",
+      { class: "about" },
+      ` ${formatBytes(bytes[one] as number)} ${kind}`,
+    );
     const item = element("li", {});
     const isDirectory = (model.ends[one] as number) > one + 1;
     if (isDirectory) {
@@ -198,7 +203,7 @@ export function mapView(view: ViewContext, width: number, height: number): PageE
       ? `k${code % 5}`
       : `c${Math.floor(code / 5) % 8}`;
     const name = box.at === 0 ? "/" : image.names[box.at] as string;
-    const label = `${name}, ${bytesText(source.bytes(box.at))}`;
+    const label = `${name}, ${formatBytes(source.bytes(box.at))}`;
     const button = element("button", {
       class: color,
       title: label,
@@ -231,20 +236,20 @@ export function mapView(view: ViewContext, width: number, height: number): PageE
 export function wasteView(view: ViewContext): PageElement[] {
   const { data: { causes }, model: { image } } = view;
   const link = (path: string) => stateLink(view, path, { view: "tree", at: path, layer: -1 });
-  const sums = image.waste.map(([count, bytes], i) => [causes[i] ?? "", count, bytesText(bytes)]);
+  const sums = image.waste.map(([count, bytes], i) => [causes[i] ?? "", count, formatBytes(bytes)]);
   return [
     element(
       "p",
       {},
       `Efficiency ${percentText(image.efficiency)}. The score of dive is ` +
-        `${percentText(image.dive.score)}, with ${bytesText(image.dive.wasted)} wasted.`,
+        `${percentText(image.dive.score)}, with ${formatBytes(image.dive.wasted)} wasted.`,
     ),
     tableOf("Waste by cause", ["Cause", "Files", "Bytes"], sums),
     tableOf(
       "Wasted files, largest first",
       ["Bytes", "Cause", "Layer", "Hidden by", "Path"],
       image.wasted.map(([path, cause, layer, by, bytes]) => [
-        bytesText(bytes),
+        formatBytes(bytes),
         causes[cause] ?? "",
         layer,
         by,
@@ -252,10 +257,10 @@ export function wasteView(view: ViewContext): PageElement[] {
       ]),
     ),
     tableOf(
-      `Equal files: ${image.duplicates[0]} more than needed, ${bytesText(image.duplicates[1])}`,
+      `Equal files: ${image.duplicates[0]} more than needed, ${formatBytes(image.duplicates[1])}`,
       ["Bytes", "Files", "Paths"],
       image.duplicateFiles.map(([size, paths]) => [
-        bytesText(size),
+        formatBytes(size),
         paths.length,
         element("ul", {}, ...paths.slice(0, 20).map((path) => element("li", {}, link(path)))),
       ]),
@@ -263,7 +268,7 @@ export function wasteView(view: ViewContext): PageElement[] {
     tableOf(
       "Paths that dive counts as inefficient",
       ["Bytes", "Layers", "Path"],
-      image.dive.paths.map(([path, count, bytes]) => [bytesText(bytes), count, link(path)]),
+      image.dive.paths.map(([path, count, bytes]) => [formatBytes(bytes), count, link(path)]),
     ),
   ];
 }
@@ -292,7 +297,7 @@ export function searchView(view: ViewContext, paths: readonly string[]): PageEle
       ...found.map((at) => {
         const path = pathOf(model, at);
         const link = stateLink(view, path, { view: "tree", at: path });
-        return element("li", {}, link, ` ${bytesText(bytes[at] as number)}`);
+        return element("li", {}, link, ` ${formatBytes(bytes[at] as number)}`);
       }),
     ),
   ];
@@ -307,8 +312,8 @@ export function diffView(view: ViewContext): PageElement[] {
   const words: Record<string, string> = { A: "added", M: "changed", D: "deleted" };
   const rows = diff.entries.map(([kind, path, before, after]) => [
     words[kind] ?? kind,
-    bytesText(before),
-    bytesText(after),
+    formatBytes(before),
+    formatBytes(after),
     stateLink(view, path, { view: "tree", at: path, image: kind === "D" ? 0 : 1 }),
   ]);
   return [

@@ -4,12 +4,12 @@ import {
   escapeForTerminal,
   escapeJson,
   escapeText,
+  formatBytes,
   timestamp,
 } from "../../../lib/bytes/mod.ts";
 import { jsonParts } from "../../../lib/cli/display/json.ts";
 import { printableLine } from "../../../lib/cli/display/printable.ts";
 import { createProgress } from "../../../lib/cli/display/create_progress.ts";
-import { formatBytes } from "../../../lib/cli/display/format_bytes.ts";
 import { shortDigest } from "../../../lib/cli/display/short.ts";
 import { table } from "../../../lib/cli/display/table.ts";
 import { argumentBytes, splitReferencePath } from "../../../lib/cli/images.ts";

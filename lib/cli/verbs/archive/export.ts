@@ -1,10 +1,10 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { writeFile } from "../../../archive/mod.ts";
 import { exportSnapshot } from "../../../commit/mod.ts";
 import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { exportImage, type ExportOptions } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";

@@ -1,9 +1,8 @@
 import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../../../archive/mod.ts";
-import { escapeText } from "../../../bytes/mod.ts";
+import { escapeText, formatBytes } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";

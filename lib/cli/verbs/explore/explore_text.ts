@@ -1,11 +1,10 @@
-import { toHex } from "../../../bytes/mod.ts";
+import { formatBytes, toHex } from "../../../bytes/mod.ts";
 import {
   CHANGE_KINDS,
   type ExploreReport,
   type Verdict,
   WASTE_CAUSES,
 } from "../../../explore/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { printableLine } from "../../display/printable.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";

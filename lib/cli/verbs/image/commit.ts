@@ -1,8 +1,8 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { commitSnapshot, type CommittedImage } from "../../../commit/mod.ts";
 import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { warnOf } from "../../display/warnings.ts";
 import { loadSettings } from "../../settings.ts";
 import { sourceDate } from "../../source_date.ts";

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatPlatform } from "../../../oci/mod.ts";
 import {
@@ -10,7 +11,6 @@ import {
   type StoredImage,
 } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { digestStyle, NO_TRUNC } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";

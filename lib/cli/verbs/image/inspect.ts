@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { chainIds } from "../../../layer/mod.ts";
 import { formatPlatform, parseStrictJson, tryParseReference } from "../../../oci/mod.ts";
@@ -5,7 +6,6 @@ import { documentLimits, type Store, type StoredImage } from "../../../store/mod
 import type { Context } from "../../context.ts";
 import { jsonParts } from "../../display/json.ts";
 import { printableLine } from "../../display/printable.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { digestStyle, NO_TRUNC } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import { PLATFORM_OPTION } from "../../images.ts";

@@ -1,10 +1,10 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { chooseInflater } from "../../../layer_job/internal.ts";
 import { absolutePath, isSupported } from "../../../linux/mod.ts";
 import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { table } from "../../display/table.ts";
 import {
   containerFacts,

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import type { DiffId } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { tryParseReference } from "../../../oci/mod.ts";
@@ -10,7 +11,6 @@ import {
 import { type DiskStore, findImage } from "../../../store/mod.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { platformOption } from "../../images.ts";

@@ -1,4 +1,4 @@
-import { escapeText } from "../../../bytes/mod.ts";
+import { escapeText, formatBytes } from "../../../bytes/mod.ts";
 import type { ExtractReport } from "../../../directory/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import {
@@ -11,7 +11,6 @@ import {
 } from "../../../mount/mod.ts";
 import type { StoredImage } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";

@@ -1,4 +1,4 @@
-import { escapeForTerminal, escapeText } from "../../../bytes/mod.ts";
+import { escapeForTerminal, escapeText, formatBytes } from "../../../bytes/mod.ts";
 import { refuseRunning } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Mount } from "../../../linux/mod.ts";
@@ -7,7 +7,6 @@ import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
 import { SNAPSHOT_SCOPES } from "../../../store/internal.ts";
 import type { DiskStore, Thing } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { tableParts } from "../../display/table.ts";
 import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";

@@ -1,5 +1,5 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { backupStore } from "../../../upkeep/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import type { Verb } from "../../verb.ts";
 
 /** `varve backup`. */

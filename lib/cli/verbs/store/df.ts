@@ -1,5 +1,5 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import { type DiskUsage, diskUsage } from "../../../upkeep/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";

@@ -1,7 +1,7 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import type { Garbage, GcReport } from "../../../store/mod.ts";
 import { collectGarbage } from "../../../upkeep/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { printableLine } from "../../display/printable.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import type { Command } from "commander";
 import { VarveError } from "../../../errors.ts";
 import {
@@ -8,7 +9,6 @@ import {
 } from "../../../upkeep/mod.ts";
 import { confirm } from "../../confirm.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { table } from "../../display/table.ts";
 import { listOption, type Options, type Report, type Verb } from "../../verb.ts";
 import { GARBAGE_HEADINGS, garbageRows, warnOfUnreadable } from "./gc.ts";

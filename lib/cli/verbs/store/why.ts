@@ -1,6 +1,6 @@
+import { formatBytes } from "../../../bytes/mod.ts";
 import type { Thing } from "../../../store/mod.ts";
 import { type Explanation, whyKept } from "../../../upkeep/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { printableLine } from "../../display/printable.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";

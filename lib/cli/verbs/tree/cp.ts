@@ -1,9 +1,8 @@
-import { type ByteString, fromText, toText } from "../../../bytes/mod.ts";
+import { type ByteString, formatBytes, fromText, toText } from "../../../bytes/mod.ts";
 import { writeTree } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { unpackTree } from "../../../mount/internal.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
 import { lastName, openPath, type Target } from "../../files/open_files.ts";

@@ -1,8 +1,7 @@
-import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
+import { type ByteString, escapeForTerminal, formatBytes } from "../../../bytes/mod.ts";
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import { type Change, foldLayers } from "../../../layer/mod.ts";
 import { lookup, type Node, type Tree } from "../../../tree/mod.ts";
-import { formatBytes } from "../../display/format_bytes.ts";
 import { writeList } from "../../display/json.ts";
 import { writeForeign } from "../../display/output.ts";
 import { compareSides, reasonsOf, type Side } from "../../files/compare.ts";

@@ -1,4 +1,8 @@
-/** A number of bytes in readable units: powers of 1000, as registries and `docker images` print them. */
+/**
+ * A number of bytes in readable units: powers of 1000, as registries and `docker images` print them.
+ *
+ * The page of the explorer runs the text of this function in a browser, so it uses nothing outside of itself.
+ */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
