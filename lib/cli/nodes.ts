@@ -7,23 +7,14 @@ import {
   toHex,
 } from "../bytes/mod.ts";
 import { sha256 } from "../digest/mod.ts";
+import { TYPE_LETTERS } from "../tree/internal.ts";
 import type { Node } from "../tree/mod.ts";
-
-const LETTERS: Readonly<Record<Node["type"], string>> = {
-  file: "-",
-  directory: "d",
-  symlink: "l",
-  char: "c",
-  block: "b",
-  fifo: "p",
-  whiteout: "w",
-};
 
 /** Type and permissions as ls prints them: `drwxr-xr-x`. */
 export function formatMode(node: Node): string {
   if (node.type === "whiteout") return "w---------";
   const { mode } = node;
-  let out = LETTERS[node.type];
+  let out = TYPE_LETTERS[node.type];
   for (
     const [shift, special, letter] of [[6, 0o4000, "s"], [3, 0o2000, "s"], [
       0,

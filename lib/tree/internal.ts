@@ -12,3 +12,4 @@ export { isOtherTreeVersion } from "./packed/file_format.ts";
 export { parentPath } from "./path.ts";
 export { type Places, resolveIn } from "./resolve.ts";
 export { finishSteps, type Steps } from "./steps.ts";
+export { TYPE_LETTERS } from "./type_letters.ts";

@@ -1,15 +1,7 @@
 import { escapeForTerminal } from "../../bytes/mod.ts";
+import { TYPE_LETTERS } from "../../tree/internal.ts";
 import { CHANGE_KINDS, type ExploredPath } from "../contract.ts";
 
-/** One letter for each type of a path. */
-const LETTERS: Readonly<Record<string, string>> = {
-  file: "-",
-  directory: "d",
-  symlink: "l",
-  char: "c",
-  block: "b",
-  fifo: "p",
-};
 /** The letter of a directory whose entries are left out. */
 const FOLDED = "+";
 
@@ -94,7 +86,7 @@ function readAll(paths: Iterable<ExploredPath>): AllPaths {
     above.push(all.depths.length);
     all.depths.push(depth);
     all.names.push(escapeForTerminal(name));
-    all.letters.push(LETTERS[changes.at(-1)?.node.type ?? ""] ?? "-");
+    all.letters.push(TYPE_LETTERS[changes.at(-1)?.node.type ?? "directory"]);
     all.ends.push(0);
     all.bytes.push(bytes);
   }
