@@ -204,6 +204,11 @@ Deno.test("explore -o: a file that is there whole or not at all, and what does n
     [["explore", APP, "--ci", "-o", file], 2, /--ci with -o/],
     [["explore", APP, "-o", temp.join("none/page.html")], 4, /none/],
     [["explore", APP, "none:1", "-o", temp.join("other.html")], 4, /none:1/],
+    // The command line is judged before an image is read.
+    [["explore", "none:1", "--ci", "-o", file], 2, /--ci with -o/],
+    [["explore", "none:1", "--port", "0", "-o", file], 2, /--port with --ci or -o/],
+    [["explore", "none:1", "--port", "x"], 2, /listen on port "x"/],
+    [["explore", "none:1", "--ci", temp.join("no_rules")], 4, /no_rules: there is no such file/],
   ];
   for (const [args, code, message] of cases) {
     const said = await varve(args);

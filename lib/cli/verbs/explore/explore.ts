@@ -1,5 +1,12 @@
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
-import { exploreLayers, htmlPage, REPORT_VERSION, reportJson } from "../../../explore/mod.ts";
+import {
+  allPassed,
+  exploreLayers,
+  htmlPage,
+  judge,
+  REPORT_VERSION,
+  reportJson,
+} from "../../../explore/mod.ts";
 import { inTurns } from "../../../pool/internal.ts";
 import type { Context } from "../../context.ts";
 import { openFiles } from "../../files/open_files.ts";
@@ -9,7 +16,7 @@ import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 import { openExplored } from "./explored.ts";
 import { type ExploredReport, htmlImage, writeHtml } from "./html_file.ts";
 import { reportText, verdictsText } from "./explore_text.ts";
-import { judgeBy } from "./ci_rules.ts";
+import { readRules, verdictsJson } from "./ci_rules.ts";
 
 /** `varve explore`. */
 export const explore: Verb = {
@@ -24,12 +31,12 @@ export const explore: Verb = {
 Bytes are sizes as 'ls -l' shows them, hard links of a layer once. CONTENT and ATTRIBUTES are paths that a layer
 changes: their content, or only mode, owner, time and xattrs. SAME are paths that it has again. Waste are files of
 layers that the image does not show: a layer above deleted them, put other content there (overwritten), or has the same
-content again (copied). Efficiency is 1 - waste / bytes of all layers. The score of dive is beside it. Duplicates are
-files of the image with equal content; they are no waste.
+content again (copied). Efficiency is 1 - waste / bytes of all layers. The score that dive computes is shown beside it.
+Duplicates are files of the image with equal content; they are no waste.
 
 -o writes one HTML file: layers, tree, map of bytes, waste and search, all by keyboard, in light and dark. It needs no
 network, and nothing in it that comes from an image can run. With OTHER it shows two images and what differs from the
-first to the second. Very large images are folded: it says so.
+first to the second. Of a very large image, small directories are shown without their entries, and the page says so.
 
 --port serves the same page on 127.0.0.1 until it is interrupted, and prints its address: whoever knows it can read
 the image. It also shows files, as text or as bytes, never as anything else, and gives them to download.
@@ -53,8 +60,9 @@ JSON: {"version":1,"imageId","platform","created","source":{"kind","name","manif
 "duplicateFiles":[{"digest","size","paths"}],"dive":{"score","wastedBytes","userBytes","wastedUserPercent",
 "inefficientCount","inefficient":[{"path","count","bytes"}]},"paths":[{"path","winner",
 "changes":[{"layer","kind","type","bytes"}]}]}. KIND is added, content, attributes, same or deleted, CAUSE is deleted,
-overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'. With -o: {"path","bytes"}. With --port: one line {"url"} once the page is served. With
---ci: "rules":[{"rule","status":"passed|failed|disabled","limit","actual","paths"}], in place of "paths".
+overwritten or copied, layers are counted from 0. Lists of files have at most 100. "store" is as in 'varve df -v'.
+With -o: {"path","bytes"}. With --port: one line {"url"} once the page is served. With --ci: in place of "paths",
+"rules":[{"rule","status":"passed|failed|disabled","limit","actual","paths"}].
 
 Examples:
   varve explore app:1
@@ -71,53 +79,62 @@ Examples:
       .option(...PLATFORM_OPTION);
   },
   async run(context, [argument = "", other], options) {
-    const file = stringOption(options, "output");
-    const { ci } = options;
-    if (other !== undefined && file === undefined) {
-      throw new VarveError(
-        "E_USAGE",
-        `Cannot explore ${other}, too: only a file shows two images`,
-        {
-          hint: commandLine(["varve", "explore", argument, other, "-o", "FILE.html"]),
-        },
-      );
-    }
-    const reportOf = async (name: string) => {
+    // Whatever the command line has wrong is said before an image is read.
+    const { file, port, ci } = askedOf(argument, other, options);
+    const rules = ci === undefined ? undefined : await readRules(ci);
+    const reportOf = async (name: string): Promise<ExploredReport> => {
       const explored = await openExplored(context, name, options);
-      return {
-        explored,
-        report: await inTurns(exploreLayers(explored.layers), context.signal),
-      };
+      return { explored, report: await inTurns(exploreLayers(explored.layers), context.signal) };
     };
     const first = await reportOf(argument);
-    const { explored, report } = first;
-    const port = stringOption(options, "port");
-    if (port !== undefined) {
-      if (ci !== undefined || file !== undefined) {
-        throw new VarveError("E_USAGE", "Cannot use --port with --ci or -o: give one of them");
-      }
-      return await serveExplored(context, argument, first, parsePort(port), options);
-    }
+    if (port !== undefined) return await serveExplored(context, argument, first, port, options);
     if (file !== undefined) {
-      if (ci !== undefined) {
-        throw new VarveError("E_USAGE", "Cannot use --ci with -o: give one of them");
-      }
       const images = other === undefined ? [first] : [first, await reportOf(other)];
       const bytes = await writeHtml(context, file, images);
       return { json: { path: file, bytes }, text: `${file}\n` };
     }
+    const { explored, report } = first;
     const { facts, source, usage } = explored;
     const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
     const text = reportText(explored, report, context.columns);
-    if (ci === undefined) return { json, text };
-    const verdicts = await judgeBy(report, typeof ci === "string" ? ci : undefined);
+    if (rules === undefined) return { json, text };
+    const verdicts = judge(report, rules);
     return {
-      json: { ...json, paths: undefined, rules: verdicts.json },
-      text: text + verdictsText(verdicts.all, context.columns),
-      exit: verdicts.passed ? 0 : EXIT_CODES.E_RULE,
+      json: { ...json, paths: undefined, rules: verdictsJson(verdicts) },
+      text: text + verdictsText(verdicts, context.columns),
+      exit: allPassed(verdicts) ? 0 : EXIT_CODES.E_RULE,
     };
   },
 };
+
+/** What the options ask for besides a report. */
+interface Asked {
+  /** Path of the HTML file to write. */
+  readonly file: string | undefined;
+  /** Port of the page to serve. */
+  readonly port: number | undefined;
+  /** The file of rules; `true` for the default one. */
+  readonly ci: string | true | undefined;
+}
+
+/** Reads the options. @throws {VarveError} `E_USAGE` when they do not go together */
+function askedOf(argument: string, other: string | undefined, options: Options): Asked {
+  const file = stringOption(options, "output");
+  const port = stringOption(options, "port");
+  const ci = options["ci"] as Asked["ci"];
+  if (other !== undefined && file === undefined) {
+    throw new VarveError("E_USAGE", `Cannot explore ${other}, too: only a file shows two images`, {
+      hint: commandLine(["varve", "explore", argument, other, "-o", "FILE.html"]),
+    });
+  }
+  if (port !== undefined && (ci !== undefined || file !== undefined)) {
+    throw new VarveError("E_USAGE", "Cannot use --port with --ci or -o: give one of them");
+  }
+  if (file !== undefined && ci !== undefined) {
+    throw new VarveError("E_USAGE", "Cannot use --ci with -o: give one of them");
+  }
+  return { file, port: port === undefined ? undefined : parsePort(port), ci };
+}
 
 /** Serves the page of an image until the command is interrupted. */
 async function serveExplored(

@@ -58,14 +58,12 @@ export async function openExplored(
     };
   }
   const { store, image } = await openAnyImage(context, argument, options);
-  const trees = await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId)));
   const history = layerHistory(image.config);
   const usage = fromSource ? undefined : await imageUsage(store, image.record.name, context.signal);
   return {
-    layers: image.layers.flatMap(({ diffId }, i) => {
-      const tree = trees[i];
-      return tree === undefined ? [] : [{ diffId, tree, history: history[i] }];
-    }),
+    layers: await Promise.all(image.layers.map(async ({ diffId }, i) => {
+      return { diffId, tree: await store.layers.tree(diffId), history: history[i] };
+    })),
     facts: factsOf(image),
     source: {
       kind: fromSource ? sourceKind(argument) : "store",

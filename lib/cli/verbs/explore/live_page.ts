@@ -1,6 +1,7 @@
 import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
 import { sha256 } from "../../../digest/mod.ts";
 import { isVarveError, VarveError } from "../../../errors.ts";
+import { fileError } from "../../../linux/mod.ts";
 import type { FileNode } from "../../../tree/mod.ts";
 import { type Files, findPath, lastName } from "../../files/open_files.ts";
 import { argumentBytes } from "../../images.ts";
@@ -47,7 +48,7 @@ const FILE_HEADERS: Readonly<Record<string, string>> = {
  * bits. A page on the internet can neither guess it nor use it: requests for another host or from another origin are
  * refused, as is everything but GET.
  *
- * @throws {VarveError} `E_BUSY` the port is taken
+ * @throws {VarveError} `E_BUSY` the port is taken · `E_DENIED` this user may not listen on it
  */
 export function serveLive({ port, page, files, signal }: LiveOptions): LivePage {
   const token = crypto.getRandomValues(new Uint8Array(16)).toHex();
@@ -76,7 +77,9 @@ function listen(
   try {
     return Deno.serve({ hostname: "127.0.0.1", port, signal, onListen: () => {} }, handler);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (!(error instanceof Deno.errors.AddrInUse)) {
+      throw fileError(error, `listen on port ${port}`);
+    }
     throw new VarveError("E_BUSY", `Cannot listen on port ${port}: it is taken`, {
       hint: "--port 0 takes a free port",
     });
