@@ -38,6 +38,8 @@ export interface HtmlOptions {
 const MOST_PATHS = 300_000;
 /** Most differences in a page. */
 const MOST_CHANGES = 20_000;
+/** Most paths of files with equal content in a page. */
+const MOST_EQUAL = 20;
 
 /**
  * One HTML file that shows an image, or two and what differs, without a network. In parts.
@@ -113,7 +115,7 @@ function* imageJson({ name, about, report, store }: HtmlImage, most: number): Ge
     ),
     duplicates: pair(report.duplicates),
     duplicateFiles: report.duplicateFiles.map(({ size, paths }) =>
-      [size, paths.slice(0, 20).map(shown)] as const
+      [size, paths.length, paths.slice(0, MOST_EQUAL).map(shown)] as const
     ),
     efficiency: report.efficiency,
     dive: {

@@ -33,7 +33,12 @@ export interface PageImage {
     bytes: number,
   ])[];
   readonly duplicates: PageSum;
-  readonly duplicateFiles: readonly (readonly [size: number, paths: readonly string[]])[];
+  /** Equal files: the size of one, how many they are, and the paths of the first ones. */
+  readonly duplicateFiles: readonly (readonly [
+    size: number,
+    count: number,
+    paths: readonly string[],
+  ])[];
   readonly efficiency: number;
   readonly dive: {
     readonly score: number;

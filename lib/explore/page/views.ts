@@ -259,10 +259,15 @@ export function wasteView(view: ViewContext): PageElement[] {
     tableOf(
       `Equal files: ${image.duplicates[0]} more than needed, ${formatBytes(image.duplicates[1])}`,
       ["Bytes", "Files", "Paths"],
-      image.duplicateFiles.map(([size, paths]) => [
+      image.duplicateFiles.map(([size, count, paths]) => [
         formatBytes(size),
-        paths.length,
-        element("ul", {}, ...paths.slice(0, 20).map((path) => element("li", {}, link(path)))),
+        count,
+        element(
+          "ul",
+          {},
+          ...paths.map((path) => element("li", {}, link(path))),
+          ...count > paths.length ? [element("li", {}, `${count - paths.length} more`)] : [],
+        ),
       ]),
     ),
     tableOf(
