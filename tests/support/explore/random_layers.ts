@@ -1,18 +1,16 @@
 /** Random images for the explorer: few names and contents, so that layers meet often. */
-import { VarveError } from "../../../lib/errors.ts";
 import type { Tree } from "../../../lib/tree/mod.ts";
 import { layerOf } from "../extraction/arena.ts";
 import type { Prng } from "../prng.ts";
-import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
+import type { TarFixture } from "../tar/tar_fixture.ts";
+import { stackOf, validTar } from "../trees/valid_layers.ts";
 
 const NAMES = ["a", "b", "c", "d"];
 const CONTENTS = ["", "x", "yy", "z".repeat(700), "long".repeat(500)];
 
-/** The tars of one to six layers, lowest first; a layer may come twice. */
+/** Tars of valid layers, lowest first, as `stackOf`. */
 export function randomLayers(random: Prng): Uint8Array<ArrayBuffer>[] {
-  const layers = Array.from({ length: random.int(1, 6) }, () => randomTar(random));
-  if (random.chance(0.2)) layers.push(random.pick(layers));
-  return layers;
+  return stackOf(random, () => randomTar(random));
 }
 
 /** The layer trees of tars. */
@@ -21,21 +19,10 @@ export function treesOf(tars: readonly Uint8Array<ArrayBuffer>[]): Tree[] {
 }
 
 function randomTar(random: Prng): Uint8Array<ArrayBuffer> {
-  for (;;) {
+  return validTar(() => {
     const files: string[] = [];
-    const entries = Array.from(
-      { length: random.int(1, 14) },
-      (): TarFixture => randomEntry(random, files),
-    );
-    const tar = tarOf(entries);
-    try {
-      layerOf(tar);
-      return tar;
-    } catch (error) {
-      // Layers that break the rules are tested elsewhere.
-      if (!(error instanceof VarveError)) throw error;
-    }
-  }
+    return Array.from({ length: random.int(1, 14) }, () => randomEntry(random, files));
+  });
 }
 
 function randomEntry(random: Prng, files: string[]): TarFixture {

@@ -1,32 +1,19 @@
 /** Random stacks of layers over a small alphabet of names, the same for the same seed. */
-import { VarveError } from "../../../lib/errors.ts";
-import { layerOf } from "../extraction/arena.ts";
 import type { Prng } from "../prng.ts";
-import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
+import type { TarFixture } from "../tar/tar_fixture.ts";
+import { stackOf, validTar } from "./valid_layers.ts";
 
 const NAMES = ["a", "b", "c"];
 const MODES = [0o755, 0o700, 0o1777, 0o2750, 0o711, 0o4755];
 
-/** Tars of one to five valid layers, the lowest first; a layer may come twice. */
+/** Tars of valid layers, the lowest first, as `stackOf`. */
 export function randomStack(random: Prng): Uint8Array<ArrayBuffer>[] {
-  const stack = Array.from({ length: random.int(1, 6) }, () => randomLayer(random));
-  if (random.chance(0.2)) stack.push(random.pick(stack));
-  return stack;
+  return stackOf(random, () => randomLayer(random));
 }
 
 /** The tar of a random layer. */
 export function randomLayer(random: Prng): Uint8Array<ArrayBuffer> {
-  for (;;) {
-    const entries = Array.from({ length: random.int(0, 9) }, () => randomEntry(random));
-    const tar = tarOf(entries);
-    try {
-      layerOf(tar);
-      return tar;
-    } catch (error) {
-      // Layers that break the rules are tested elsewhere.
-      if (!(error instanceof VarveError)) throw error;
-    }
-  }
+  return validTar(() => Array.from({ length: random.int(0, 9) }, () => randomEntry(random)));
 }
 
 function randomEntry(random: Prng): TarFixture {
