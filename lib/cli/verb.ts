@@ -69,5 +69,10 @@ export function listOption(options: Options, name: string): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
+/** Collects the values of an option that can be given several times. {@linkcode listOption} reads them. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 /** {@linkcode Verb.help} by command, for texts other than `--help`. */
 export const HELP_TEXTS: WeakMap<Command, string> = new WeakMap();

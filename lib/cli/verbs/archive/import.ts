@@ -5,7 +5,7 @@ import { changeConfig } from "../../../oci/mod.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
-import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
+import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
 
 /** `varve import`. */
@@ -31,12 +31,11 @@ Examples:
   debootstrap --variant=minbase stable root && varve import root debian:stable
   docker export box | varve import - box:1`,
   configure(command) {
-    const list = (value: string, before: readonly string[] = []) => [...before, value];
     command
       .option("--cmd <command>", "default command")
       .option("--entrypoint <command>", "entrypoint")
-      .option("--env <name=value>", "environment variable; may be given several times", list)
-      .option("--label <name=value>", "label; may be given several times", list)
+      .option("--env <name=value>", "environment variable; may be given several times", collect)
+      .option("--label <name=value>", "label; may be given several times", collect)
       .option("--workdir <dir>", "working directory")
       .option("--user <user>", "user that runs the command: name or number, optionally with :group")
       .option(

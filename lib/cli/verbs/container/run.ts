@@ -12,7 +12,7 @@ import type { Context } from "../../context.ts";
 import { freeUnused } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { oneOf } from "../../options.ts";
-import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
+import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
 
 /** Exit code when `run` itself fails, as with `docker run`. */
 const OWN_FAILURE = 125;
@@ -126,10 +126,6 @@ function addOptions(command: Command): void {
     .option("--network <mode>", "host, or none: loopback only", "host")
     .option("--runtime <runtime>", "auto, runc, crun or chroot", "auto")
     .option("--stop-timeout <seconds>", "seconds between SIGTERM and SIGKILL", "10");
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...before ?? [], value];
 }
 
 type Wanted = Omit<RunContainerOptions, "store" | "snapshotter" | "image">;

@@ -13,7 +13,7 @@ import {
 import type { Context } from "../../context.ts";
 import { digestStyle, NO_TRUNC } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import type { Verb } from "../../verb.ts";
+import { collect, type Verb } from "../../verb.ts";
 
 /** What is shown of one platform of an image. */
 interface PlatformRow {
@@ -109,10 +109,6 @@ Examples:
     };
   },
 };
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
 
 /** One row. Artifacts and damaged images are listed too, so that the user can find and remove them. */
 async function rowOf(context: Context, store: Store, record: ImageRecord): Promise<Row> {

@@ -5,7 +5,7 @@ import { requireDuration } from "../../duration.ts";
 import { printableLine } from "../../display/printable.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { listOption, stringOption, type Verb } from "../../verb.ts";
+import { collect, listOption, stringOption, type Verb } from "../../verb.ts";
 
 /** Columns of resources that a terminal shows. */
 const WIDTH = 60;
@@ -123,10 +123,6 @@ function labelOf(text: string): [key: string, value: string] {
   throw new VarveError("E_USAGE", `Cannot use --label ${JSON.stringify(text)}`, {
     hint: "give KEY=VALUE",
   });
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...before ?? [], value];
 }
 
 function jsonOf({ id, createdAt, expiresAt, labels, resources }: Lease, live: boolean) {

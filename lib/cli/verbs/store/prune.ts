@@ -10,7 +10,7 @@ import {
 import { confirm } from "../../confirm.ts";
 import type { Context } from "../../context.ts";
 import { table } from "../../display/table.ts";
-import { listOption, type Options, type Report, type Verb } from "../../verb.ts";
+import { collect, listOption, type Options, type Report, type Verb } from "../../verb.ts";
 import { GARBAGE_HEADINGS, garbageRows, warnOfUnreadable } from "./gc.ts";
 import { parseFilters } from "./prune_filter.ts";
 
@@ -106,10 +106,6 @@ function pruneOptions(command: Command): void {
     )
     .option("--dry-run", "show what would be removed, and remove nothing")
     .option("-f, --force", "do not ask");
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...before ?? [], value];
 }
 
 function which(options: Options): "all" | "nameless" {

@@ -20,7 +20,14 @@ import { layerFinder } from "../../files/layer_of.ts";
 import { type Files, findPath, lastName, openPath, type Target } from "../../files/open_files.ts";
 import { argumentBytes, PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
-import { listOption, type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
+import {
+  collect,
+  listOption,
+  type Options,
+  STREAMED,
+  stringOption,
+  type Verb,
+} from "../../verb.ts";
 
 /** The conditions, in the order of `--help`. */
 const CONDITIONS: readonly (readonly [flags: string, description: string])[] = [
@@ -69,7 +76,6 @@ Examples:
   varve find debian:/usr -name '*.so*' -size +1M
   varve find app:1 -newer /etc/os-release --layer 0123456789ab`,
   configure(command) {
-    const collect = (value: string, before: readonly string[] = []) => [...before, value];
     for (const [flags, description] of CONDITIONS) command.option(flags, description, collect);
     command
       .option("--empty", "an empty file or directory")
