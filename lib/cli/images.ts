@@ -43,6 +43,11 @@ export async function openImage(
   return await readImage(store, reference, platformChoice(options));
 }
 
+/** Whether an argument is the key of a snapshot. Where an image has the same name, the snapshot is meant. */
+export function isSnapshot(store: Store, argument: string): boolean {
+  return store.snapshots.read((rows) => rows.get(argument)) !== undefined;
+}
+
 /**
  * Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator; in a source such as
  * `oci-archive:/tmp/app.tar:/PATH`, the first after the transport.

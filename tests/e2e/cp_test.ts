@@ -1,7 +1,7 @@
 /** `varve cp` beside the unpacked image, in all attributes; its tar, extracted by GNU tar; snapshots; refusals. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { commandOn } from "../support/cli/in_process.ts";
-import { DAILY, dailyImage } from "../support/cli/mounted_image.ts";
+import { DAILY, dailyImage, mountWork } from "../support/cli/mounted_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
 import { listDirectory } from "../support/trees/directory_differences.ts";
@@ -97,12 +97,11 @@ Deno.test({
   async fn() {
     await using daily = await dailyImage();
     const { cli, temp } = daily;
-    await Deno.mkdir(temp.join("rw"));
-    await cli.text(["mount", DAILY, temp.join("rw"), "--rw", "work"]);
-    await Deno.writeTextFile(temp.join("rw/etc/hosts"), "changed\n");
-    await Deno.remove(temp.join("rw/etc/group"));
+    const work = await mountWork(daily);
+    await Deno.writeTextFile(`${work}/etc/hosts`, "changed\n");
+    await Deno.remove(`${work}/etc/group`);
     await cli.text(["cp", "work:/etc", temp.join("etc")]);
-    assertEquals(listDirectory(temp.join("etc")), listDirectory(temp.join("rw/etc")));
+    assertEquals(listDirectory(temp.join("etc")), listDirectory(`${work}/etc`));
     assertEquals(await Deno.readTextFile(temp.join("etc/hosts")), "changed\n");
   },
 });

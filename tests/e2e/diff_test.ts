@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Cli } from "../support/cli/cli.ts";
 import { commandOn } from "../support/cli/in_process.ts";
-import { DAILY, dailyImage } from "../support/cli/mounted_image.ts";
+import { DAILY, dailyImage, mountWork } from "../support/cli/mounted_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run, runAny } from "../support/machine/process.ts";
 import type { TempDir } from "../support/machine/temp_dir.ts";
@@ -155,12 +155,11 @@ Deno.test({
   ...needs({ root: true, mount: true }),
   async fn() {
     await using daily = await dailyImage();
-    const { cli, temp } = daily;
-    await Deno.mkdir(temp.join("rw"));
-    await cli.text(["mount", DAILY, temp.join("rw"), "--rw", "work"]);
+    const { cli } = daily;
+    const work = await mountWork(daily);
     assertEquals(await cli.text(["diff", "--content", "work"]), "");
-    await Deno.writeTextFile(temp.join("rw/etc/hosts"), "changed\n");
-    await Deno.remove(temp.join("rw/etc/group"));
+    await Deno.writeTextFile(`${work}/etc/hosts`, "changed\n");
+    await Deno.remove(`${work}/etc/group`);
     const content = await cli.text(["diff", "--content", "work:/etc"]);
     assertStringIncludes(content, "--- a/etc/hosts\n+++ b/etc/hosts\n");
     assertStringIncludes(content, "\n-127.0.0.1 localhost\n-::1 localhost\n+changed\n");

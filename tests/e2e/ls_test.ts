@@ -1,6 +1,6 @@
 /** `varve ls` beside ls(1) over the mounted image, and what else than an image it lists. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { DAILY, dailyImage } from "../support/cli/mounted_image.ts";
+import { DAILY, dailyImage, mountWork } from "../support/cli/mounted_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
 
@@ -82,12 +82,11 @@ Deno.test({
   ...needs({ root: true, mount: true }),
   async fn() {
     await using daily = await dailyImage();
-    const { cli, temp } = daily;
-    await Deno.mkdir(temp.join("rw"));
-    await cli.text(["mount", DAILY, temp.join("rw"), "--rw", "work"]);
+    const { cli } = daily;
+    const work = await mountWork(daily);
     await cli.text(["tag", DAILY, "work"]);
-    await Deno.writeTextFile(temp.join("rw/etc/new"), "from the snapshot");
-    await Deno.remove(temp.join("rw/etc/hosts"));
+    await Deno.writeTextFile(`${work}/etc/new`, "from the snapshot");
+    await Deno.remove(`${work}/etc/hosts`);
     const names = (await cli.json(["ls", "work:/etc"])).map(({ path }: { path: string }) => path);
     assertEquals(names.includes("/etc/new") && !names.includes("/etc/hosts"), true, `${names}`);
     assertEquals(await cli.text(["cat", "work:/etc/new"]), "from the snapshot");

@@ -16,7 +16,7 @@ import {
   type Tree,
 } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
-import { openImage, splitReferencePath } from "../images.ts";
+import { isSnapshot, openImage, splitReferencePath } from "../images.ts";
 import { isSource } from "../sources/is_source.ts";
 import { openAnyImage } from "../sources/open_image.ts";
 import type { Options } from "../verb.ts";
@@ -76,7 +76,7 @@ export async function openFiles(
     return await imageFiles(store, name, image);
   }
   const store = await context.store();
-  if (store.snapshots.read((rows) => rows.get(name)) !== undefined) {
+  if (isSnapshot(store, name)) {
     return what === "tree" ? await snapshotTree(context, name) : await snapshotFiles(context, name);
   }
   try {
@@ -103,21 +103,10 @@ async function imageFiles(store: DiskStore, name: string, image: StoredImage): P
 }
 
 async function snapshotFiles(context: Context, key: string): Promise<Files> {
-  // An image or a layer is read without these modules.
-  const { openSnapshotFiles } = await import("../../commit/internal.ts");
-  const { warnOf } = await import("../display/warnings.ts");
-  const { loadSettings } = await import("../settings.ts");
-  const store = await context.store();
-  const { policy, limits } = loadSettings(store);
-  const snapshot = await openSnapshotFiles(store, key, {
-    pool: await context.pool(),
-    policy,
-    limits,
-    signal: context.signal,
-    verb: "read",
-  });
-  const { tree, layers, open, before, tarOf, warnings } = snapshot;
-  warnOf(context, `snapshot ${JSON.stringify(key)}`, warnings);
+  // An image or a layer is read without this module.
+  const { filesOfSnapshot } = await import("./snapshots.ts");
+  const snapshot = await filesOfSnapshot(context, key);
+  const { tree, layers, open, before, tarOf } = snapshot;
   return files("snapshot", key, treeView(tree), open, {
     tree: () => Promise.resolve(tree),
     before,
@@ -128,7 +117,7 @@ async function snapshotFiles(context: Context, key: string): Promise<Files> {
 
 /** A snapshot without the contents of its own files. */
 async function snapshotTree(context: Context, key: string): Promise<Files> {
-  const { treesOfSnapshot } = await import("../verbs/tree/snapshots.ts");
+  const { treesOfSnapshot } = await import("./snapshots.ts");
   const { before, after } = await treesOfSnapshot(context, key);
   return files("snapshot", key, treeView(after), openerOf(await context.store()), {
     tree: () => Promise.resolve(after),

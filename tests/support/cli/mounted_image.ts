@@ -84,3 +84,15 @@ export async function dailyImage(
     },
   };
 }
+
+/**
+ * Mounts the image a second time, read-write, as the snapshot `work`. Disposing the image unmounts it, too.
+ *
+ * @returns where it is mounted
+ */
+export async function mountWork({ cli, temp }: DailyImage): Promise<string> {
+  const directory = temp.join("rw");
+  await Deno.mkdir(directory);
+  await cli.text(["mount", DAILY, directory, "--rw", "work"]);
+  return directory;
+}

@@ -5,8 +5,8 @@ import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { exportImage, type ExportOptions } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
-import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
-import { loadSettings } from "../../settings.ts";
+import { isSnapshot, PLATFORM_OPTION, platformChoice } from "../../images.ts";
+import { snapshotReading } from "../../files/snapshot_reading.ts";
 import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve export`. */
@@ -61,15 +61,11 @@ async function open(
 ): Promise<ReadableStream<Uint8Array>> {
   const store = await context.store();
   const { signal } = context;
-  if (store.snapshots.read((rows) => rows.get(reference)) === undefined) {
+  if (!isSnapshot(store, reference)) {
     return await exportImage(store, reference, { ...platformChoice(options), signal, onProgress });
   }
-  const { policy, limits } = loadSettings(store);
   return await exportSnapshot(store, reference, {
-    pool: await context.pool(),
-    policy,
-    limits,
-    signal,
+    ...await snapshotReading(context),
     onProgress,
     pause: options["pause"] === false ? undefined : (key) => pauseContainer(store, key),
   });

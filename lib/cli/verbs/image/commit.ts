@@ -4,9 +4,9 @@ import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { warnOf } from "../../display/warnings.ts";
-import { loadSettings } from "../../settings.ts";
+import { snapshotReading } from "../../files/snapshot_reading.ts";
 import { sourceDate } from "../../source_date.ts";
-import { listOption, stringOption, type Verb } from "../../verb.ts";
+import { collect, listOption, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve commit`. */
 export const commit: Verb = {
@@ -37,7 +37,7 @@ Examples:
       .option(
         "--change <instr>",
         "Dockerfile instruction that changes the config; may be given several times",
-        (value: string, before: readonly string[] = []) => [...before, value],
+        collect,
       )
       .option("--no-pause", "do not pause a running container");
   },
@@ -47,15 +47,11 @@ Examples:
     const author = stringOption(options, "author");
     const message = stringOption(options, "message");
     const store = await context.store();
-    const { policy, limits } = loadSettings(store);
     const item = context.progress.start("committing", undefined);
     const image = await commitSnapshot(store, key, {
-      pool: await context.pool(),
+      ...await snapshotReading(context),
       name,
       changes: listOption(options, "change"),
-      policy,
-      limits,
-      signal: context.signal,
       onProgress: (bytes) => item.update(bytes),
       now,
       author,

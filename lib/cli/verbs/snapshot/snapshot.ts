@@ -10,7 +10,7 @@ import type { Context } from "../../context.ts";
 import { shortDigest } from "../../display/short.ts";
 import { tableParts } from "../../display/table.ts";
 import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";
-import { openImage, PLATFORM_OPTION } from "../../images.ts";
+import { isSnapshot, openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
 import { adopt } from "./adopt.ts";
@@ -287,7 +287,7 @@ async function parentName(
   options: Parameters<Verb["run"]>[2],
 ): Promise<string> {
   const store = await context.store();
-  if (store.snapshots.read((rows) => rows.get(parent)) !== undefined) return parent;
+  if (isSnapshot(store, parent)) return parent;
   const chain = store.chains.list().find((one) => one.chainId === parent);
   if (chain !== undefined) return snapshotter.ensureChain(chain.chainId);
   const image = await openImage(store, parent, options);
