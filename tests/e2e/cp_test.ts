@@ -73,6 +73,7 @@ Deno.test("cp replaces nothing, and says what it cannot copy", async () => {
       [`${DAILY}:/etc/hosts`, full, 5, "it is not an empty directory"],
       [`${DAILY}:/etc/hosts`, temp.join("dangling"), 5, "symbolic link"],
       [`${DAILY}:/etc/hosts`, temp.join("none/x"), 4, "no such directory"],
+      [`${DAILY}:/etc/hosts`, `${file}/x`, 4, "no such directory"],
       [`${DAILY}:/none`, temp.join("x"), 4, "/none"],
       [DAILY, temp.join("x"), 2, "it has no path"],
       [`${DAILY}:/etc`, "work:/etc", 2, "--rw KEY"],

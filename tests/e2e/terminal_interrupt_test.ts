@@ -13,43 +13,46 @@ const NAME = "example.org/sample:1";
 /** Number of syncfs(2). */
 const SYNCFS = Deno.build.arch === "x86_64" ? 306 : 267;
 
-Deno.test({
-  name:
-    "unpack: Ctrl-C names what is being removed, a second one leaves it, the next unpack removes it",
-  ...needs({ tools: ["tmux", "strace"] }),
-  fn: async () => {
-    await using temp = await tempDir();
-    const cli = new Cli(temp.join("store"), { env: { VARVE_DURABILITY: "full" } });
-    const archive = temp.join("app.tar");
-    await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
-    await cli.text(["load", archive]);
-    const target = temp.join("out");
-    await using terminal = await varveTerminal(cli, temp.join("tmux"), 200);
-    // A sync of ten minutes: nothing can be removed before its end.
-    const strace = "strace -f --seccomp-bpf -e trace=syncfs -e inject=syncfs:delay_enter=600000000";
-    const command = cli.command(["unpack", NAME, target]).join(" ");
-    await terminal.type(`${strace} -o ${temp.join("log")} ${command}; echo "rc=$?"`);
-    const held = await waitUntil("the sync", () => findInSync(target));
-    const partial = await partialOf(temp.path) ?? "";
-    assert(await countOf(partial) > 0, "the files are not there");
-    await terminal.tmux("send-keys", "C-c");
-    const said = await terminal.see(/^.*interrupt again to leave it$/m);
-    assertMatch(said, /^(\^C)?varve: warning: interrupted: removing /);
-    assert(said.includes(partial), said);
-    assertEquals(await countOf(target), 0);
-    await terminal.tmux("send-keys", "C-c");
-    await waitUntil("the end of varve", () => hasEnded(held.varve));
-    assert(await countOf(partial) > 0, "it is not left");
-    // strace itself would wait for the end of its delay.
-    Deno.kill(held.strace, "SIGKILL");
-    await terminal.see(/rc=[0-9]+$/m);
+for (const [verb, source] of [["unpack", NAME], ["cp", `${NAME}:/`]] as const) {
+  Deno.test({
+    name:
+      `${verb}: Ctrl-C names what is being removed, a second one leaves it, the next unpack removes it`,
+    ...needs({ tools: ["tmux", "strace"] }),
+    fn: async () => {
+      await using temp = await tempDir();
+      const cli = new Cli(temp.join("store"), { env: { VARVE_DURABILITY: "full" } });
+      const archive = temp.join("app.tar");
+      await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
+      await cli.text(["load", archive]);
+      const target = temp.join("out");
+      await using terminal = await varveTerminal(cli, temp.join("tmux"), 200);
+      // A sync of ten minutes: nothing can be removed before its end.
+      const strace =
+        "strace -f --seccomp-bpf -e trace=syncfs -e inject=syncfs:delay_enter=600000000";
+      const command = cli.command([verb, source, target]).join(" ");
+      await terminal.type(`${strace} -o ${temp.join("log")} ${command}; echo "rc=$?"`);
+      const held = await waitUntil("the sync", () => findInSync(target));
+      const partial = await partialOf(temp.path) ?? "";
+      assert(await countOf(partial) > 0, "the files are not there");
+      await terminal.tmux("send-keys", "C-c");
+      const said = await terminal.see(/^.*interrupt again to leave it$/m);
+      assertMatch(said, /^(\^C)?varve: warning: interrupted: removing /);
+      assert(said.includes(partial), said);
+      assertEquals(await countOf(target), 0);
+      await terminal.tmux("send-keys", "C-c");
+      await waitUntil("the end of varve", () => hasEnded(held.varve));
+      assert(await countOf(partial) > 0, "it is not left");
+      // strace itself would wait for the end of its delay.
+      Deno.kill(held.strace, "SIGKILL");
+      await terminal.see(/rc=[0-9]+$/m);
 
-    const { code, shown } = await terminal.shell(`varve unpack ${NAME} ${target}`);
-    assertEquals(code, 0, shown);
-    assert(await countOf(target) > 0);
-    assertEquals(await partialOf(temp.path), undefined);
-  },
-});
+      const { code, shown } = await terminal.shell(`varve ${verb} ${source} ${target}`);
+      assertEquals(code, 0, shown);
+      assert(await countOf(target) > 0);
+      assertEquals(await partialOf(temp.path), undefined);
+    },
+  });
+}
 
 /** The directory below `parent` that an unpack fills. */
 async function partialOf(parent: string): Promise<string | undefined> {

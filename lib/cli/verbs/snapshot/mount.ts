@@ -1,5 +1,4 @@
-import { escapeText, formatBytes } from "../../../bytes/mod.ts";
-import type { ExtractReport } from "../../../directory/mod.ts";
+import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import {
   listMounts,
@@ -7,14 +6,10 @@ import {
   unmountAll,
   unmountImage,
   unpackImage,
-  type UnpackOptions,
 } from "../../../mount/mod.ts";
-import type { StoredImage } from "../../../store/mod.ts";
-import type { Context } from "../../context.ts";
-import type { ProgressItem } from "../../display/progress.ts";
-import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { reportMount, reportMounts } from "../../report_mount.ts";
+import { unpackInto } from "../../files/unpacking.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
 
@@ -141,46 +136,15 @@ Example:
       (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
       0,
     );
-    let item: ProgressItem | undefined;
-    const report = await unpackWithAnswer(context, image, directory, {
-      pool: await context.pool(),
-      devices: (store.settings.get("devices") ?? "keep") as "keep" | "skip" | "reject",
-      signal: context.signal,
-      onProgress: (bytes) => (item ??= context.progress.start("unpacking", total)).update(bytes),
-    });
-    item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
-    const dropped = Object.entries(report.dropped).filter(([, count]) => count > 0);
-    warnOfDrops(context, directory, report.dropped);
-    const { whiteouts: _, dropped: __, ...counts } = report;
+    const { report, json } = await unpackInto(
+      context,
+      directory,
+      { label: "unpacking", total },
+      (options) => unpackImage(store, image, directory, options),
+    );
     return {
-      json: { target: directory, ...counts, dropped: Object.fromEntries(dropped) },
+      json,
       text: `${directory}  ${report.files} files, ${report.directories} directories\n`,
     };
   },
 };
-
-/**
- * Unpacks an image. If the user interrupts that and the removal of the files takes time, a warning says which directory
- * is being removed. A second interrupt leaves it there.
- */
-async function unpackWithAnswer(
-  context: Context,
-  image: StoredImage,
-  directory: string,
-  options: UnpackOptions,
-): Promise<ExtractReport> {
-  let removing: Promise<void> | undefined;
-  try {
-    return await unpackImage(await context.store(), image, directory, {
-      ...options,
-      onRemains({ path, removed }) {
-        removing = removed;
-        context.endProgress();
-        context.warn(`interrupted: removing ${path}; interrupt again to leave it`);
-      },
-    });
-  } catch (error) {
-    await removing;
-    throw error;
-  }
-}

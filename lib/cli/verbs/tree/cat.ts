@@ -1,9 +1,8 @@
-import { writeTree } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import type { Context } from "../../context.ts";
 import { writeForeign } from "../../display/output.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
-import { openPath, type Target } from "../../files/open_files.ts";
+import { openPath } from "../../files/open_files.ts";
+import { writeTar } from "../../files/write_tar.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 
 /** `varve cat`. */
@@ -32,7 +31,7 @@ Examples:
         await writeForeign(context.io, files.contents.read(path, node));
         return STREAMED;
       case "directory":
-        await writeTar(context, target);
+        await writeTar(context, files, () => files.tree(), path);
         return STREAMED;
     }
     throw new VarveError(
@@ -41,12 +40,3 @@ Examples:
     );
   },
 };
-
-async function writeTar(context: Context, { files, path }: Target): Promise<void> {
-  if (context.io.isTerminal("stdout")) {
-    throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
-  }
-  const read = files.contents.read.bind(files.contents);
-  const tar = writeTree(await files.tree(), read, { under: path, signal: context.signal });
-  for await (const chunk of tar) await context.io.stdout(chunk);
-}

@@ -1,13 +1,13 @@
-import { type ByteString, formatBytes, fromText, toText } from "../../../bytes/mod.ts";
-import { writeTree } from "../../../codec/tar/mod.ts";
+import { type ByteString, fromText, toText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { unpackTree } from "../../../mount/internal.ts";
+import type { Tree } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
-import type { ProgressItem } from "../../display/progress.ts";
-import { warnOfDrops } from "../../display/warnings.ts";
 import { lastName, openPath, type Target } from "../../files/open_files.ts";
 import { sourcesOf, subtree } from "../../files/subtree.ts";
+import { writeTar } from "../../files/write_tar.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
+import { unpackInto } from "../../files/unpacking.ts";
 import { type Report, STREAMED, type Verb } from "../../verb.ts";
 
 /** `varve cp`. */
@@ -53,25 +53,17 @@ Examples:
     if (target.node.type === "whiteout") {
       throw new VarveError("E_USAGE", `Cannot copy ${source}: it is a whiteout`);
     }
-    return destination === "-"
-      ? await writeTar(context, target)
-      : await copyTo(context, target, destination);
+    if (destination !== "-") return await copyTo(context, target, destination);
+    await writeTar(context, target.files, () => treeOf(target));
+    return STREAMED;
   },
 };
 
-async function writeTar(context: Context, target: Target): Promise<typeof STREAMED> {
-  if (context.io.isTerminal("stdout")) {
-    throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
-  }
-  const { files } = target;
-  const whole = await files.tree();
+/** The tree with the file or directory as its first entry. */
+async function treeOf(target: Target): Promise<Tree> {
+  const whole = await target.files.tree();
   const name = nameOf(target);
-  const tree = name === undefined ? whole : subtree(whole, target, name, whole.kind);
-  const read = files.contents.read.bind(files.contents);
-  for await (const chunk of writeTree(tree, read, { signal: context.signal })) {
-    await context.io.stdout(chunk);
-  }
-  return STREAMED;
+  return name === undefined ? whole : subtree(whole, target, name, whole.kind);
 }
 
 async function copyTo(context: Context, target: Target, destination: string): Promise<Report> {
@@ -85,21 +77,13 @@ async function copyTo(context: Context, target: Target, destination: string): Pr
   const entry = name === undefined ? undefined : fromText("copy");
   const tree = subtree(await files.tree(), target, entry, "layer");
   const tars = new Map([...sourcesOf(tree)].map((source) => [source, files.tarOf(source)]));
-  let item: ProgressItem | undefined;
-  const report = await unpackTree(store, { tree, tars, entry }, to, {
-    pool: await context.pool(),
-    devices: (store.settings.get("devices") ?? "keep") as "keep" | "skip" | "reject",
-    signal: context.signal,
-    onProgress: (bytes) => (item ??= context.progress.start("copying", undefined)).update(bytes),
-  });
-  item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
-  warnOfDrops(context, to, report.dropped);
-  const { whiteouts: _, dropped, ...counts } = report;
-  const some = Object.entries(dropped).filter(([, count]) => count > 0);
-  return {
-    json: { target: to, ...counts, dropped: Object.fromEntries(some) },
-    text: `${to}\n`,
-  };
+  const { json } = await unpackInto(
+    context,
+    to,
+    { label: "copying", total: undefined },
+    (options) => unpackTree(store, { tree, tars, entry }, to, options),
+  );
+  return { json, text: `${to}\n` };
 }
 
 /** Name of the file or directory; `undefined` for the root. */
@@ -116,11 +100,11 @@ function textOf(name: ByteString): string {
   });
 }
 
+/** Whether a path is that of a directory. If it cannot be read, the unpack says why. */
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+  } catch {
+    return false;
   }
 }
