@@ -26,6 +26,8 @@ const SAME: readonly string[] = [
   "-type f -size +300k",
   "-perm 644",
   "-perm -4000",
+  "-perm -04000",
+  "-perm 00644",
   "-perm /6000",
   "-perm -u=s",
   "-perm /u=s,g=s",

@@ -1,4 +1,5 @@
-import type { NamedNode, Node } from "../../tree/mod.ts";
+import type { NamedNode } from "../../tree/mod.ts";
+import { sizeOf } from "../files/usage.ts";
 import { formatMode, formatName, formatSize, formatTime } from "../nodes.ts";
 import { humanSize } from "./human_size.ts";
 import { textWidth } from "./width.ts";
@@ -48,7 +49,8 @@ interface Cells {
 
 function cellsOf(entry: NamedNode, { human, long }: ListingStyle): Cells {
   const { node } = entry;
-  const bytes = node.type === "file" ? node.size : long !== undefined ? linkSize(node) : undefined;
+  const hasSize = node.type === "file" || long !== undefined && node.type === "symlink";
+  const bytes = hasSize ? sizeOf(node) : undefined;
   const size = human === true && bytes !== undefined ? humanSize(bytes) : bytes ?? formatSize(node);
   const isWhiteout = node.type === "whiteout";
   if (long === undefined) {
@@ -63,11 +65,6 @@ function cellsOf(entry: NamedNode, { human, long }: ListingStyle): Cells {
     cells: [String(long.links(entry)), long.user(node.uid), long.group(node.gid), String(size)],
     time: longTime(formatTime(node.mtime)),
   };
-}
-
-/** The size that lstat(2) gives of a symbolic link: the length of its target. */
-function linkSize(node: Node): number | undefined {
-  return node.type === "symlink" ? node.target.length : undefined;
 }
 
 /** A time as `ls --time-style='+%F %T %z'` prints it in UTC. */

@@ -12,6 +12,7 @@ import { VarveError } from "../../errors.ts";
 import type { Node, NodeType } from "../../tree/mod.ts";
 import { globExpression } from "./glob.ts";
 import type { IdNames } from "./id_names.ts";
+import { sizeOf } from "./usage.ts";
 
 /** What a condition looks at. */
 export interface Candidate {
@@ -72,19 +73,10 @@ export function hasSize(value: string): Condition {
   const bytes = UNITS[(unit === "" ? "b" : unit) as keyof typeof UNITS];
   const wanted = Number(digits);
   return ({ node }) => {
-    const size = sizeOf(node);
-    if (size === undefined) return false;
-    const units = Math.ceil(size / bytes);
+    if (node.type !== "file" && node.type !== "symlink") return false;
+    const units = Math.ceil(sizeOf(node) / bytes);
     return sign === "+" ? units > wanted : sign === "-" ? units < wanted : units === wanted;
   };
-}
-
-function sizeOf(node: Node): number | undefined {
-  return node.type === "file"
-    ? node.size
-    : node.type === "symlink"
-    ? node.target.length
-    : undefined;
 }
 
 /**
@@ -108,7 +100,7 @@ export function hasMode(value: string): Condition {
 }
 
 function modeOf(text: string): number | undefined {
-  if (/^[0-7]{1,4}$/.test(text)) return parseInt(text, 8);
+  if (/^0*[0-7]{1,4}$/.test(text)) return parseInt(text, 8);
   let mode = 0;
   for (const clause of text.split(",")) {
     const [, given, letters] = /^([ugoa]*)[=+]([rwxst]+)$/.exec(clause) ?? [];

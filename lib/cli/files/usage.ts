@@ -59,7 +59,7 @@ export function* usage(
   while (open.length > 0) yield close();
 }
 
-/** Bytes of an entry by itself. */
+/** Bytes of an entry by itself, as lstat(2) gives them for a file and a symbolic link; 0 for anything else. */
 export function sizeOf(node: Node): number {
   return node.type === "file" ? node.size : node.type === "symlink" ? node.target.length : 0;
 }
