@@ -28,7 +28,7 @@ const EXIT_CODES: readonly string[] = [
   "10 registry",
   "11 denied",
   "12 system call",
-  "13 a rule does not hold",
+  "13 a condition fails",
   "130 interrupted",
 ];
 
@@ -42,9 +42,9 @@ have the same name, the snapshot is taken, then the image.
 
 Verbs that read an image also read it from where it is, in place of REF: docker-archive:FILE, oci-archive:FILE or
 oci:DIR, each with :NAME for one of several images, and docker://REF in a registry. All that is read is verified, and
-nothing of it enters the store; it lies in a directory for temporary files (TMPDIR) meanwhile. 'inspect', 'history' and
-'layers' read only manifest and config. They are explore, inspect, history, layers, ls, cat, stat, find, grep, du, tree
-and diff.
+nothing of it enters the store; it lies in a directory for temporary files (TMPDIR) meanwhile. These verbs are explore,
+inspect, history, layers, ls, cat, stat, find, grep, du, tree and diff. 'inspect', 'history' and 'layers' read only the
+manifest and the config.
 
 A template of --format has fields of the JSON that 'varve VERB --help' describes, such as '{{.name}}\\t{{.config.created}}'.
 A list gives a line for each of its values. There are no functions.
@@ -138,8 +138,9 @@ function firstWord(program: Command, args: readonly string[]): string | undefine
 const PASSES_ON = new WeakMap<Command, number>();
 
 /**
- * Prepares words for commander. Inserts `--` before the first word that the verb passes on, so that commander does not read options after it. In
- * `varve run app:1 ls -l`, the `-l` belongs to `ls`.
+ * Prepares words for commander: long options get their second dash where one is enough. Inserts `--` before the first
+ * word that the verb passes on, so that commander does not read options after it. In `varve run app:1 ls -l`, the `-l`
+ * belongs to `ls`.
  */
 export function endOptions(program: Command, given: readonly string[]): string[] {
   const args = doubleDashes(program, given);

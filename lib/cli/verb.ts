@@ -40,7 +40,7 @@ export interface Verb {
   /** Whether `-name` means `--name`, because users know the options in that form from the program of this name. */
   readonly longWithOneDash?: boolean | undefined;
   /**
-   * Whether the verb changes nothing that has to be cleaned up. SIGINT, SIGTERM and SIGHUP then end the process at
+   * Whether the verb changes nothing that has to be cleaned up; this may depend on its options. SIGINT, SIGTERM and SIGHUP then end the process at
    * once, also in the middle of long work on a tree.
    */
   readonly onlyReads?: boolean | ((options: Options) => boolean) | undefined;

@@ -11,22 +11,24 @@ const NAMES: Topic = {
   summary: "how images, snapshots, layers and paths are named",
   text:
     `REF names an image: a name such as debian:12 or example.org/team/app:1 (docker.io and latest are added where they are
-left out), name@digest, an image ID, the digest of a manifest, or at least 4 digits with which only one of them begins.
+left out), name@digest, an image ID, the digest of a manifest, or the first digits of one (at least 4) if no other begins
+with them.
 
 KEY names a snapshot: the files of a container, or what 'varve mount --rw KEY' and 'varve snapshot prepare KEY' made.
 
 A layer is named by its diffID or by the digest of its blob, or by their first digits, as 'varve layers' prints them.
 
-Where REF:/PATH is read, REF may be all of these. If several have the same name, the snapshot is taken, then the image.
+In REF:/PATH, REF may be any of these. If several have the same name, the snapshot is taken, then the image.
 Symbolic links in PATH are followed inside the image.
 
-In place of REF, verbs that only read take an image where it is: docker-archive:FILE, oci-archive:FILE or oci:DIR, each with :NAME
+Verbs that only read also read an image from where it is. In place of REF, write docker-archive:FILE, oci-archive:FILE or oci:DIR, each with :NAME
 for one of several images, or docker://REF. Nothing of it enters the store.
 
 In file names, a byte that is not printable UTF-8 is \\xNN, and a backslash is \\\\. What varve prints can be given back
 in this form.
 
-An index has an image for each platform. Without --platform, that of its name is taken, else this machine's.
+An index has an image for each platform. --platform chooses one. Without it, varve takes the platform with which the name
+was loaded or pulled, else this machine's.
 
 Examples:
   varve ls debian:12:/etc
@@ -78,7 +80,7 @@ const EXIT: Topic = {
   10   a registry failed
   11   access was denied
   12   a system call failed, such as on a full disk
-  13   what you asked to hold does not
+  13   a condition that you asked for does not hold
   130  interrupted
 
 'run' passes on the exit code of the container. Its own failures are 125, 126 (not executable) and 127 (not found).
@@ -119,7 +121,7 @@ reads: ls, cat, stat, find, grep, du, tree, diff, cp, inspect, history, layers, 
 
 'unpack' and 'cp' write plain files. You own all of them. Devices and privileged attributes are left out, and counted.
 
-'mount', 'run' and 'snapshot' mount, and so need root (CAP_SYS_ADMIN). They fail with exit code 9 and name what works instead. Inside of a user
+'mount', 'run' and 'snapshot' mount, and so need root (CAP_SYS_ADMIN). They fail with exit code 9 and name what works instead. Inside a user
 namespace of your own, such as 'unshare -rm', mounts may work.
 
 'varve doctor' says what this machine and user can do.
@@ -160,7 +162,8 @@ const DOCKER: Topic = {
   crane export             varve export REF
   umoci unpack             varve unpack REF DIR
 
-What is to be installed, built or composed is left to other tools: their images are read and written byte by byte.
+varve does not install packages, build from a Dockerfile or start several containers together. Other tools do that, and
+varve reads and writes their images byte for byte.
 
 Examples:
   varve run --rm debian:12 date

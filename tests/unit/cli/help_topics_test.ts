@@ -65,6 +65,9 @@ Deno.test("help explains verbs, verbs of groups and topics", async () => {
   const wrong = await help("nonsense");
   assertEquals(wrong.code, 2);
   assertStringIncludes(wrong.stderr, "topics are names, ");
+  const page = await help("--man", "names");
+  assertEquals(page.code, 2);
+  assertStringIncludes(page.stderr, "it is a topic ('varve help --man' prints");
 });
 
 Deno.test("the topic of exit codes has all of them", () => {

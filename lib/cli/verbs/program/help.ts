@@ -16,7 +16,7 @@ export const help: Verb = {
     Object.entries(TOPICS).map(([name, { summary }]) => `${name} (${summary})`).join(", ")
   }.
 
---man prints a manual page in place of that.
+--man prints the manual page of a verb, or without one that of varve, which has the topics, too.
 
 JSON: {"topic","text"}
 
@@ -35,6 +35,11 @@ Examples:
     }
     const command = find(program, words);
     if (command === undefined) {
+      if (Object.hasOwn(TOPICS, path)) {
+        throw new VarveError("E_USAGE", `Cannot make a manual page of ${path}: it is a topic`, {
+          hint: "'varve help --man' prints a page with all topics",
+        });
+      }
       throw new VarveError("E_USAGE", `Cannot explain ${path}: there is no such verb or topic`, {
         hint: `topics are ${Object.keys(TOPICS).join(", ")}; 'varve --help' lists the verbs`,
       });
