@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { attempt } from "./attempt.ts";
 export { type FileFact, type HomeFact } from "./disk/inspect/files.ts";
 export {
   betweenCommits,

@@ -1,5 +1,4 @@
 import { type ChainId, type DiffId, isDigest } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
 import { chainId } from "../../layer/mod.ts";
 import {
   type JsonValue,
@@ -7,7 +6,7 @@ import {
   parseStrictJson,
   platformFromJson,
 } from "../../oci/mod.ts";
-import type { StoreRows } from "../../store/internal.ts";
+import { attempt, type StoreRows } from "../../store/internal.ts";
 import { type Report, rowReport } from "./damage.ts";
 import { contradicts } from "./media_types.ts";
 import { snapshotName } from "./snapshot_name.ts";
@@ -151,16 +150,6 @@ function isCount(value: number): boolean {
 
 function jsonOf(text: string): JsonValue | undefined {
   return attempt(() => parseStrictJson(new TextEncoder().encode(text)));
-}
-
-/** The result of a call; `undefined` when the call refuses what it reads. */
-export function attempt<T>(fn: () => T): T | undefined {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof VarveError) return undefined;
-    throw error;
-  }
 }
 
 function isTexts(text: string): boolean {

@@ -1,4 +1,5 @@
 import {
+  attempt,
   blobFiles,
   type HomeFact,
   homeIn,
@@ -12,7 +13,7 @@ import {
 import type { DiskStore } from "../../store/mod.ts";
 import { checkBlobs } from "./check_blobs.ts";
 import { checkChain, checkLayer, checkSnapshot, reportOrphan } from "./check_homes.ts";
-import { attempt, checkRows } from "./check_rows.ts";
+import { checkRows } from "./check_rows.ts";
 import { checkMode, checkStray, type Home, type Ownership, type Report } from "./damage.ts";
 
 /** Mode of the directories in a store that hold content. */
