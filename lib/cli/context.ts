@@ -2,7 +2,6 @@
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
 import { isVarveError } from "../errors.ts";
-import { guarded } from "../linux/mod.ts";
 import type { ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
@@ -120,14 +119,6 @@ export class Context implements AsyncDisposable {
   /** Closes something when the verb ends. */
   use<T extends AsyncDisposable>(resource: T): T {
     return this.#stack.use(resource);
-  }
-
-  /** Makes a directory among the temporary files of this machine. It is removed when the verb ends. */
-  async temporaryDirectory(prefix: string): Promise<string> {
-    const make = () => Deno.makeTempDir({ prefix });
-    const path = await guarded("make a temporary directory", make);
-    this.#stack.defer(() => Deno.remove(path, { recursive: true }));
-    return path;
   }
 
   /**

@@ -280,6 +280,34 @@ Deno.test("the temporary directory is gone at the end, also after SIGINT", async
   assert(pipe !== undefined);
 });
 
+Deno.test("J02: the temporary directory of a killed command is gone after the next one", async () => {
+  await using temp = await tempDir("varve-sources-");
+  const { sources } = await fixture(temp);
+  await Deno.mkdir(temp.join("tmp"));
+  const cli = new Cli(temp.join("none"), { env: { TMPDIR: temp.join("tmp") } });
+  const left = async () => (await Array.fromAsync(Deno.readDir(temp.join("tmp")))).length;
+  const fifo = temp.join("pipe.tar");
+  await run(["mkfifo", fifo]);
+  const [program = "", ...args] = cli.command(["explore", `oci-archive:${fifo}`]);
+  const child = new Deno.Command(program, {
+    args,
+    env: cli.env,
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  // Opens when the command reads: it has its directory then.
+  using pipe = await Deno.open(fifo, { write: true });
+  // One that is in use stays.
+  assertEquals(await cli.text(["cat", `${sources[0]}:/data/small`]), "s");
+  assertEquals(await left(), 1);
+  child.kill("SIGKILL");
+  await child.status;
+  assertEquals(await left(), 1);
+  assertEquals(await cli.text(["cat", `${sources[0]}:/data/small`]), "s");
+  assertEquals(await left(), 0);
+  assert(pipe !== undefined);
+});
+
 async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }

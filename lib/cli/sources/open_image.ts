@@ -48,8 +48,11 @@ async function readSource(
   options: Options,
 ): Promise<OpenedImage<DiskStore>> {
   // An image of the store is read without this module.
-  const { readInto } = await import("./read_source.ts");
-  const root = await context.temporaryDirectory("varve-source-");
+  const [{ readInto }, { sourceDirectory }] = await Promise.all([
+    import("./read_source.ts"),
+    import("./source_directory.ts"),
+  ]);
+  const { path: root } = context.use(await sourceDirectory());
   const store = context.use(await openStore({ root, durability: "none" }));
   return { store, image: await readInto(context, store, source, options, false) };
 }

@@ -181,7 +181,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: ["unpack", "cp"],
-    flags: [FFI, "--allow-read=DIR"],
+    flags: [FFI],
     commands: [["cp", "app:1:/etc", "DIR/copied"], ["unpack", "app:1", "DIR/unpacked"]],
   },
   {
