@@ -6,6 +6,7 @@ import {
   replay,
 } from "../support/faults/block_log.ts";
 import { run } from "../support/machine/process.ts";
+import { unmount } from "../support/machine/unmount.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
 import { type Durability, judge, makeOld, STEPS, varve, writeArchives } from "./power_steps.ts";
@@ -63,7 +64,7 @@ export async function cutPower(kind: DiskKind, options: PowerOptions): Promise<P
       if (finished.length > 0) cuts++;
       if (judged.lost) lost++;
     } finally {
-      await run(["umount", disk.path]);
+      await unmount(disk.path);
       await Deno.remove(image);
     }
   }

@@ -4,6 +4,7 @@ import { type DiskKind, DISKS } from "../support/faults/block_log.ts";
 import { needsSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import type { Skip } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
+import { unmount } from "../support/machine/unmount.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
 import type { PowerOptions, PowerResult } from "./power.ts";
@@ -74,7 +75,7 @@ export async function shutDownDisks(
       if (finished.length > 0) cuts++;
       if (judged.lost) lost++;
     } finally {
-      await run(["umount", disk.path]);
+      await unmount(disk.path);
       for (const path of [image, copy]) await Deno.remove(path);
     }
   }
@@ -88,7 +89,7 @@ async function makeImage(temp: TempDir, kind: DiskKind, { path }: PowerDisk): Pr
   await run([...kind.make, base]);
   await run(["mount", "-t", kind.type, "-o", "loop", base, path]);
   await makeOld(path);
-  await run(["umount", path]);
+  await unmount(path);
 }
 
 /** Runs the steps. Gives how many calls each did, and which ones had ended when the disk was shut down. */

@@ -1,6 +1,7 @@
 /** A disk whose writes and flushes are recorded, and replayed up to any point: a loss of power. */
 import { needs, type Skip } from "../machine/needs.ts";
 import { run } from "../machine/process.ts";
+import { unmount } from "../machine/unmount.ts";
 import { waitUntil } from "../machine/wait.ts";
 
 /** What the disk saw. */
@@ -103,7 +104,7 @@ export async function recordDisk(
     try {
       await work({ path, mark: (text) => Deno.writeTextFile(`${fuse}/mark`, text) });
     } finally {
-      await run(["umount", path]);
+      await unmount(path);
     }
   } finally {
     if (loop !== undefined) await run(["losetup", "-d", loop]);
