@@ -14,7 +14,7 @@ import { debianImage } from "../support/peers/debian.ts";
 import { startDocker } from "../support/peers/docker.ts";
 import { listDirectory } from "../support/trees/directory_differences.ts";
 import { compare, figure, timingOf } from "./harness.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 
 const CHANGE: AptChange = { files: 3000, sparse: 1024 * 1024 * 1024 };
 const RUNS = 3;

@@ -2,7 +2,7 @@
  * What containerd's calls of the snapshotter cost over the socket of `varve serve`: in a store with 10 snapshots, and in one
  * with 10,000 snapshots whose daemon sees 1,000 mounts, in turn. Durability none, on a chain of 10 layers that is composed.
  *
- * Each daemon has a mount namespace of its own. Root and mounts of image files are needed.
+ * The daemon is the program in the form that is installed. Each has a mount namespace of its own. Root and mounts of image files are needed.
  */
 import { createGrpcClient, type GrpcClient } from "../../lib/containerd/grpc/grpc_client.ts";
 import { Snapshots } from "../../lib/containerd/proto/generated/snapshots_pb.ts";
@@ -15,6 +15,7 @@ import { bringChain } from "../support/snapshots/snapshot_fixture.ts";
 import { Control } from "./control.ts";
 import { figure, timingOf } from "./harness.ts";
 import { exactCpuTimeOf } from "./process_usage.ts";
+import { compileProgram } from "../support/compile/program.ts";
 
 const RUNS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? 400);
 const LAYERS = 10;
@@ -70,6 +71,7 @@ async function fill(root: string, rows: number): Promise<string> {
 }
 
 await using stack = new AsyncDisposableStack();
+const program = await compileProgram(stack.use(await tempDir("varve-bench-")).path);
 
 async function start({ rows, mounts }: typeof FEW): Promise<Target> {
   const temp = stack.use(await tempDir("varve-bench-", "/var/tmp"));
@@ -81,6 +83,7 @@ async function start({ rows, mounts }: typeof FEW): Promise<Target> {
   done; exec "$@"`;
   const daemon = stack.use(
     await served(root, {
+      program,
       args: ["--socket", temp.join("s"), "--containerd", temp.join("nobody")],
       starter: ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, temp.path],
     }),
@@ -97,11 +100,11 @@ async function startAfterKill({ root, parent }: Target): Promise<number> {
     using client = await createGrpcClient(temp.join("s"));
     await client.unary(method.stat, { key: parent });
   };
-  const killed = await served(root, { args });
+  const killed = await served(root, { program, args });
   await answer();
   await killed.end("SIGKILL");
   const start = performance.now();
-  await using _ = await served(root, { args });
+  await using _ = await served(root, { program, args });
   await answer();
   return performance.now() - start;
 }

@@ -8,7 +8,7 @@ import { figure, timingOf } from "./harness.ts";
 import { FLOOR_TOOLS, type FloorInflater, NativeFloor } from "./native_floor.ts";
 import { type Usage, usageOf } from "./process_usage.ts";
 import { figureRatio, ratioOf } from "./ratio.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 import { isHere, realImage } from "./real_images.ts";
 
 const PAIRS = Number(Deno.env.get("VARVE_BENCH_PAIRS") ?? "30");

@@ -9,7 +9,7 @@ import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { debianImage } from "../support/peers/debian.ts";
 import { figure, type Timing, timingOf } from "./harness.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 
 const RUNS = 3;
 

@@ -17,7 +17,7 @@ import { tempDir } from "../support/machine/temp_dir.ts";
 import { bringImage } from "../support/snapshots/snapshot_fixture.ts";
 import { figure, measure, timingOf } from "./harness.ts";
 import { bareWork, type Contender, peersOf } from "./mount_peers.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 import { type BenchImage, realImage, tenLayers } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
 import { timed } from "./turns.ts";

@@ -23,7 +23,7 @@ import { figure, timingOf } from "./harness.ts";
 import { layoutRegistry, type LayoutSpec } from "./layout_registry.ts";
 import { bareWork, type Contender, engine } from "./mount_peers.ts";
 import { noiseLayout } from "./noise_layout.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 import { type BenchImage, isHere, realImage } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
 import { inTurn } from "./turns.ts";

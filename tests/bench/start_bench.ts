@@ -19,7 +19,7 @@ import { tempDir } from "../support/machine/temp_dir.ts";
 import { contest, type Contestant, costRatio, medianOf } from "./contest.ts";
 import { figure } from "./harness.ts";
 import { addRows } from "./many_rows.ts";
-import { compileProgram } from "./program.ts";
+import { compileProgram } from "../support/compile/program.ts";
 import { figureRatio } from "./ratio.ts";
 
 const ROUNDS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? 30);

@@ -13,6 +13,7 @@ import {
 import type { Client, ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { errorOf } from "./error_of.ts";
 import { MAX_MESSAGE } from "./limits.ts";
+import { loadGrpc } from "./load_grpc.ts";
 
 /** Bytes that a peer may send ahead. grpc-js's own 64 KiB make the reading of blobs half as fast. */
 const WINDOW = 8 * 1024 * 1024;
@@ -64,8 +65,7 @@ export interface GrpcClient extends Disposable {
  * @param path absolute path of the socket
  */
 export async function createGrpcClient(path: string): Promise<GrpcClient> {
-  // grpc-js reads the environment when it is loaded. So it is loaded here, not with this module.
-  const grpc = await import("@grpc/grpc-js");
+  const grpc = await loadGrpc();
   const client = new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure(), {
     "grpc.max_receive_message_length": MAX_MESSAGE,
     "grpc.max_send_message_length": MAX_MESSAGE,

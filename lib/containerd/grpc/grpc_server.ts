@@ -5,6 +5,7 @@ import { Snapshots } from "../proto/generated/snapshots_pb.ts";
 import { addService, type CallObserver } from "./add_service.ts";
 import { endSessionsLater } from "./end_later.ts";
 import { MAX_MESSAGE } from "./limits.ts";
+import { loadGrpc } from "./load_grpc.ts";
 import { RunningCalls } from "./running_calls.ts";
 
 /** Milliseconds that a call has to end after its signal was aborted, and that answers have to reach their clients. */
@@ -26,8 +27,7 @@ export async function createGrpcServer(
   services: Services,
   onEnd: CallObserver["onEnd"] = () => {},
 ): Promise<GrpcServer> {
-  // grpc-js reads the environment when it is loaded. So it is loaded here, not with this module.
-  const { Server, ServerCredentials } = await import("@grpc/grpc-js");
+  const { Server, ServerCredentials } = await loadGrpc();
   const server = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE,
     "grpc.max_send_message_length": MAX_MESSAGE,

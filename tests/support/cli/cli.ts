@@ -10,6 +10,9 @@ const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/den
 /** The command line that runs the program from its sources. */
 const PROGRAM: readonly string[] = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
 
+/** Makes a command on the store at `root`. */
+export type Program = (root: string, options?: RunOptions) => Cli;
+
 /** A store and the command on it. */
 export class Cli {
   readonly #root: string;

@@ -1,5 +1,5 @@
 /** `varve serve` as users run it: as a process, on a store of its own. */
-import { Cli } from "../cli/cli.ts";
+import { Cli, type Program } from "../cli/cli.ts";
 import { type Serving, startServing } from "../cli/serving.ts";
 
 /** A running daemon. */
@@ -10,6 +10,9 @@ export interface Served extends Serving {
   readonly metrics: string | null;
 }
 
+/** The program as its sources are. */
+const fromSources: Program = (root, options) => new Cli(root, options);
+
 /** How a daemon is started. */
 export interface ServedOptions {
   /** More arguments of the verb. */
@@ -17,14 +20,16 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** A command line that starts the one which it is followed by. */
   readonly starter?: readonly string[] | undefined;
+  /** The program; the sources when absent. */
+  readonly program?: Program | undefined;
 }
 
 /** Starts it over the store at `root`, and waits until it answers. */
 export async function served(
   root: string,
-  { args = [], env = {}, starter = [] }: ServedOptions = {},
+  { args = [], env = {}, starter = [], program = fromSources }: ServedOptions = {},
 ): Promise<Served> {
-  const cli = new Cli(root, { env });
+  const cli = program(root, { env });
   const command = [...starter, ...cli.command(["serve", "--format", "json", ...args])];
   const serving = await startServing("varve serve", cli, command);
   const { socket, metrics } = serving.said as Pick<Served, "socket" | "metrics">;

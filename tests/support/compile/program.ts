@@ -1,14 +1,11 @@
 /** The program in the form that is installed: one file. */
-import { Cli } from "../support/cli/cli.ts";
-import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
-import { run, type RunOptions } from "../support/machine/process.ts";
-
-/** Makes a command on the store at `root`. */
-export type Program = (root: string, options?: RunOptions) => Cli;
+import { Cli, type Program } from "../cli/cli.ts";
+import { compileSelfExtracting } from "./self_extracting.ts";
+import { run } from "../machine/process.ts";
 
 /** Compiles the program into a directory, and starts it once, for the first start unpacks it. */
 export async function compileProgram(directory: string): Promise<Program> {
-  const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+  const root = new URL("../../../", import.meta.url).pathname.replace(/\/$/, "");
   const { version } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
   const file = `${directory}/varve`;
   await compileSelfExtracting({ root, version }, file, 1);
