@@ -55,6 +55,15 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
   );
   const left = await Array.fromAsync(Deno.readDir(temp.join("cache", "varve")));
   assertEquals(left.length, 1, "an unpacking directory was left");
+  const { mode } = await Deno.stat(temp.join("cache", "varve"));
+  assertEquals((mode ?? 0) & 0o777, 0o700);
+
+  // Later starts run no other program: each costs CPU, and nothing can be found below this path.
+  const later = await run(["/bin/sh", file, "b"], {
+    clearEnv: true,
+    env: { ...options.env, PATH: temp.join("cache") },
+  });
+  assertEquals([later.stdout, later.stderr], ["program 9.8.7 says hello worker to b\n", ""]);
 });
 
 Deno.test({
@@ -67,7 +76,9 @@ Deno.test({
       await Deno.mkdir(temp.join(name), { recursive: true });
     }
     await Deno.writeTextFile(temp.join("src/deno.json"), "{}");
-    const code = 'console.log(Deno.umask().toString(8), Deno.args.join("|"));';
+    // Deno asks its own server for a later version, unless this variable is set.
+    const code =
+      'console.log(Deno.umask().toString(8), Deno.args.join("|"), Deno.env.get("DENO_NO_UPDATE_CHECK"));';
     await Deno.writeTextFile(temp.join("src/lib/cli/main.ts"), code);
     const file = temp.join("one");
     await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file, 1);
@@ -79,7 +90,7 @@ Deno.test({
     await Deno.chmod(temp.join("tmp"), 0o1777);
     for (const home of [{ HOME: "/proc", XDG_CACHE_HOME: "/proc" }, { HOME: "/nonexistent" }, {}]) {
       const { code, stdout, stderr } = await start({ ...home, TMPDIR: temp.join("tmp") });
-      assertEquals([code, stdout, stderr], [0, "22 a b\n", ""]);
+      assertEquals([code, stdout, stderr], [0, "22 a b 1\n", ""]);
     }
     const { uid, mode } = await Deno.stat(temp.join("tmp/varve-65534"));
     assertEquals([uid, (mode ?? 0) & 0o777], [65534, 0o700]);

@@ -76,36 +76,35 @@ function stubOf(version: string, id: string): string {
 # varve ${version}: a shell script with a tar behind it. The first start unpacks it below the
 # user's cache directory; a rename makes it visible whole, so first starts may race. Where no
 # cache directory can be written, a directory of the user's own below /tmp is used.
+# Later starts run no other program and no subshell: each would cost as much as the rest of this.
 set -eu
-mask=$(umask)
-umask 077
 usable() {
-  [ -x "$1/varve/${id}/deno" ] || { mkdir -p "$1/varve" && [ -w "$1/varve" ]; } 2>/dev/null
+  [ -x "$1/varve/${id}/deno" ] || (umask 077 && mkdir -p "$1/varve" && [ -w "$1/varve" ]) 2>/dev/null
 }
-private=\${TMPDIR:-/tmp}/varve-$(id -u)
 cache=
-for place in "\${XDG_CACHE_HOME:-}" "\${HOME:+$HOME/.cache}" /var/cache "$private"; do
-  # Below /tmp, anyone may have made a directory or a link of that name.
-  if [ "$place" = "$private" ]; then
-    mkdir -m 700 "$private" 2>/dev/null || :
-    [ "$(stat -c %u:%a "$private" 2>/dev/null)" = "$(id -u):700" ] || continue
-  fi
+for place in "\${XDG_CACHE_HOME:-}" "\${HOME:+$HOME/.cache}" /var/cache; do
   if [ -n "$place" ] && usable "$place"; then cache=$place && break; fi
 done
+if [ -z "$cache" ]; then
+  # Below /tmp, anyone may have made a directory or a link of that name.
+  private=\${TMPDIR:-/tmp}/varve-$(id -u)
+  mkdir -m 700 "$private" 2>/dev/null || :
+  [ "$(stat -c %u:%a "$private" 2>/dev/null)" = "$(id -u):700" ] && usable "$private" && cache=$private
+fi
 if [ -z "$cache" ]; then
   echo "varve: Cannot start: no directory for the program can be written (set XDG_CACHE_HOME)" >&2
   exit 12
 fi
 dir=$cache/varve/${id}
-if [ ! -x "$dir/deno" ]; then
+if [ ! -x "$dir/deno" ]; then (
+  umask 077
   tmp=$(mktemp -d "$cache/varve/.unpack.XXXXXXXX")
   trap 'rm -rf "$tmp"' EXIT
   tail -c +${String(offset).padStart(8, "0")} "$0" | tar -xzf - -C "$tmp"
   mv -T "$tmp" "$dir" 2>/dev/null || [ -x "$dir/deno" ]
-  rm -rf "$tmp"
-  trap - EXIT
-fi
-umask "$mask"
+) fi
+# Otherwise Deno asks its own server for a later version, half a second after the start.
+export DENO_NO_UPDATE_CHECK=1
 exec "$dir/deno" run -A --quiet --no-config --no-lock --cached-only --no-prompt ${V8_FLAGS} \\
   "$dir/lib/cli/main.js" "$@"
 exit 1
