@@ -6,11 +6,12 @@ import { type ByteString, fromText, toValidText } from "./byte_string.ts";
  * text is smuggled, line and paragraph separators, lone surrogates. The two variation selectors that tell
  * an emoji from a symbol are no danger, and stay.
  */
-const UNSAFE =
-  /(?![\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}-\u{e0fff}]/u;
+const UNSAFE = String
+  .raw`(?![\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{e0000}-\u{e0fff}]`;
 
 // The first such expression that a thread makes loads Unicode's tables, which costs about 12 ms of CPU: as much as an
 // empty program. So they are made at their first use, and ASCII is recognized without them.
+let oneUnsafe: RegExp | undefined;
 let allUnsafe: RegExp | undefined;
 let unsafeRuns: RegExp | undefined;
 
@@ -35,9 +36,10 @@ export function escapeForTerminal(value: ByteString): string {
   if (PLAIN.test(value)) return value;
   const text = toValidText(value);
   if (text !== undefined) {
+    oneUnsafe ??= new RegExp(UNSAFE, "u");
     let out = "";
     for (const char of text) {
-      const isUnsafe = char === "\ufffd" || UNSAFE.test(char);
+      const isUnsafe = char === "\ufffd" || oneUnsafe.test(char);
       out += char === "\\" ? "\\\\" : isUnsafe ? hexEscape(fromText(char)) : char;
     }
     return out;
@@ -86,7 +88,7 @@ export function escapeJson(json: string): string {
 /** Foreign text on one line: each run of unsafe characters and spaces becomes one space. */
 export function flattenText(text: string): string {
   if (PRINTABLE.test(text)) return text.replace(/ +/g, " ").trim();
-  unsafeRuns ??= new RegExp(`(?:${UNSAFE.source}|\\s)+`, "gu");
+  unsafeRuns ??= new RegExp(`(?:${UNSAFE}|\\s)+`, "gu");
   return text.replace(unsafeRuns, " ").trim();
 }
 
