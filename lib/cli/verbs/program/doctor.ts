@@ -16,7 +16,9 @@ import {
 } from "./doctor_facts.ts";
 import { inflaterOf } from "../../options.ts";
 import { stringOption, type Verb } from "../../verb.ts";
+import { failuresOf } from "./doctor_failures.ts";
 import { slowFacts } from "./doctor_faster.ts";
+import { mendsOf, mendText } from "./doctor_mend_report.ts";
 import { CONTAINERD_SOCKET, containerdLines, VARVE_SOCKET } from "./doctor_containerd.ts";
 import { openTrialStore } from "./trial_store.ts";
 import { VERSION } from "./version.ts";
@@ -35,12 +37,16 @@ JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySys
 "drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
 "inflater":{"name","why"},
 "containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"},
-"faster":[{"found","wayOut"}],"containerd":[{"check","ok":true|false|null,"found","wayOut":TEXT|null}]|null}
+"faster":[{"check","found","wayOut"}],"containerd":[{"check","ok":true|false|null,"found","wayOut":TEXT|null}]|null,
+"mend":[{"check","found","commands":[TEXT]}]}
+
+mend has what fails, and the commands that mend it, to be pasted into a shell. Packages have the names of the
+distribution that runs here.
 
 faster tells what makes loads, pulls and mounts slower here than they could be, and what to do.
 
 containerd is checked where its default socket is, or at --containerd: whether it knows varve, and is configured and
-placed so that containers see the right files. Each line that is wrong says what to do.
+placed so that containers see the right files.
 
 Exit code: 0 if load and unpack work here, else 9.
 
@@ -84,6 +90,20 @@ Example:
       stringOption(options, "containerd"),
       stringOption(options, "socket"),
     );
+    const missing = tools.filter(({ path }) => path === null).map(({ name }) => name);
+    const mends = failuresOf({
+      machine,
+      store: facts,
+      error,
+      drivers,
+      faster,
+      runtime: containers.runtime,
+      missing,
+      containerd,
+    });
+    const mend = mends.length === 0
+      ? []
+      : await mendsOf(context, mends, { missing, containerd, options });
     const works = store !== undefined && isSupported() && facts.readOnly !== true;
     return {
       json: {
@@ -97,6 +117,7 @@ Example:
         containers,
         faster,
         containerd,
+        mend,
       },
       text: [
         `varve ${VERSION}`,
@@ -127,21 +148,16 @@ Example:
           tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
           context.columns,
         ),
-        ...faster.length === 0 ? [] : [table(
-          ["FASTER", ""],
-          faster.map(({ found, wayOut }) => [found, wayOut]),
-          context.columns,
-        )],
         ...containerd === null ? [] : [table(
-          ["CONTAINERD", "", "", ""],
-          containerd.map(({ check, ok, found, wayOut }) => [
+          ["CONTAINERD", "", ""],
+          containerd.map(({ check, ok, found }) => [
             check,
             ok === null ? "unknown" : ok ? "good" : "wrong",
             found,
-            wayOut ?? "",
           ]),
           context.columns,
         )],
+        ...mend.length === 0 ? [] : [mendText(mend, [...faster, ...containerd ?? []])],
       ].join("\n"),
       exit: works ? 0 : 9,
     };

@@ -15,9 +15,10 @@ import {
   readKernelFile,
 } from "../../../linux/mod.ts";
 import type { Store } from "../../../store/mod.ts";
+import type { Installable } from "./packages.ts";
 
 /** Programs that varve uses or is tested with. All are optional. */
-export const TOOLS: readonly { readonly name: string; readonly for: string }[] = [
+export const TOOLS: readonly { readonly name: Installable; readonly for: string }[] = [
   { name: "umoci", for: "reads the store's content as an OCI layout" },
   { name: "skopeo", for: "copies images between the store's content and registries" },
   { name: "podman", for: "loads what save writes" },

@@ -3,6 +3,8 @@ import type { DriverFinding } from "../../../snapshot/mod.ts";
 
 /** Something that makes varve slower on this machine than it could be. */
 export interface SlowFact {
+  /** The check that fails. */
+  readonly check: "libisal" | "inflater" | "driver" | "erofs" | "file system";
   /** What was found. */
   readonly found: string;
   /** What makes it faster. */
@@ -42,6 +44,7 @@ export function slowFacts({ inflater, drivers, driver, fileSystem = "" }: SpeedF
   const facts: SlowFact[] = [];
   if (inflater.name === "zlib") {
     facts.push({
+      check: inflater.wanted === "auto" ? "libisal" : "inflater",
       found: `gzip is inflated by zlib: ${inflater.why}`,
       wayOut: inflater.wanted === "auto"
         ? "install libisal (Debian: apt install libisal2), which inflates 1.5 times as fast"
@@ -51,6 +54,7 @@ export function slowFacts({ inflater, drivers, driver, fileSystem = "" }: SpeedF
   const [best] = drivers;
   if (driver !== null && best !== undefined && driver !== best.name) {
     facts.push({
+      check: best.works ? "driver" : "erofs",
       found: `the driver ${driver} extracts every file of a layer${
         best.works ? "" : `; ${best.name} does not work: ${best.why}`
       }`,
@@ -62,6 +66,7 @@ export function slowFacts({ inflater, drivers, driver, fileSystem = "" }: SpeedF
   const cost = SLOW[fileSystem];
   if (cost !== undefined) {
     facts.push({
+      check: "file system",
       found: `the store is on ${fileSystem}: each file goes through ${cost}`,
       wayOut: "put it on ext4, xfs or btrfs of a local disk: --root, or VARVE_ROOT",
     });
