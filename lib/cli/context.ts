@@ -162,6 +162,13 @@ export class Context implements AsyncDisposable {
     return this.io.size?.("stdout")?.columns;
   }
 
+  /** Whether results can be shown in a full-screen view: there is a whole terminal, and no format is asked for. */
+  get hasScreen(): boolean {
+    const { io, options } = this;
+    return io.takeTerminal !== undefined && !options.isFormatGiven && !isDumb(io) &&
+      io.isTerminal("stdin") && io.isTerminal("stdout");
+  }
+
   /** The template of `--format`. */
   get template(): Template | undefined {
     return this.#template;

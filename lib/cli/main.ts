@@ -7,7 +7,7 @@
  * @module
  */
 import { openLazily } from "../linux/mod.ts";
-import type { Io } from "./io.ts";
+import type { Io, TakenTerminal } from "./io.ts";
 import { processVariable } from "./process_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
@@ -23,7 +23,10 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
   for (const [name, number] of Object.entries(SIGNALS) as [keyof typeof SIGNALS, number][]) {
     const listener = () => {
       if (held) return;
-      if (controller.signal.aborted) Deno.exit(128 + number);
+      if (controller.signal.aborted) {
+        taken?.[Symbol.dispose]();
+        Deno.exit(128 + number);
+      }
       ended = 128 + number;
       controller.abort(new DOMException(`Interrupted by ${name}`, "AbortError"));
     };
@@ -36,6 +39,9 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
 
 /** The listeners that abort the command. */
 const listeners = new Map<keyof typeof SIGNALS, () => void>();
+
+/** The terminal, while a full-screen view has it. */
+let taken: TakenTerminal | undefined;
 
 /** Whether a verb handles signals itself. */
 let held = false;
@@ -72,6 +78,37 @@ const io: Io = {
     // With cbreak, Ctrl-C still ends the command.
     Deno.stdin.setRaw(true, { cbreak: true });
     return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+  },
+  takeTerminal() {
+    for (const [name, listener] of listeners) {
+      Deno.removeSignalListener(name, listener);
+      Deno.addSignalListener(name, listener);
+    }
+    const write = (text: string) => void Deno.stdout.writeSync(new TextEncoder().encode(text));
+    const buffer = new Uint8Array(1024);
+    const resizeListeners: (() => void)[] = [];
+    Deno.stdin.setRaw(true);
+    // Another screen (1049), no cursor (25), and no new line where a line is too long (7).
+    write("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J");
+    return taken = {
+      isColored: !Deno.noColor,
+      async read() {
+        const length = await Deno.stdin.read(buffer);
+        return length === null ? null : buffer.slice(0, length);
+      },
+      size: () => Deno.consoleSize(),
+      onResize(listener) {
+        resizeListeners.push(listener);
+        Deno.addSignalListener("SIGWINCH", listener);
+      },
+      [Symbol.dispose]() {
+        if (taken === undefined) return;
+        taken = undefined;
+        for (const one of resizeListeners) Deno.removeSignalListener("SIGWINCH", one);
+        Deno.stdin.setRaw(false);
+        write("\x1b[?7h\x1b[?25h\x1b[?1049l");
+      },
+    };
   },
   self: () =>
     Deno.build.standalone

@@ -28,6 +28,6 @@
  *
  * @module
  */
-export type { Io } from "./io.ts";
+export type { Io, TakenTerminal } from "./io.ts";
 export { runCli, type RunCliOptions } from "./run.ts";
 export { VERSION } from "./verbs/program/version.ts";

@@ -8,10 +8,12 @@ import {
 } from "../bytes/mod.ts";
 import { sha256 } from "../digest/mod.ts";
 import { TYPE_LETTERS } from "../tree/internal.ts";
-import type { Node } from "../tree/mod.ts";
+import type { Node, WhiteoutNode } from "../tree/mod.ts";
 
 /** Type and permissions as ls prints them: `drwxr-xr-x`. */
-export function formatMode(node: Node): string {
+export function formatMode(
+  node: WhiteoutNode | Pick<Exclude<Node, WhiteoutNode>, "type" | "mode">,
+): string {
   if (node.type === "whiteout") return "w---------";
   const { mode } = node;
   let out = TYPE_LETTERS[node.type];

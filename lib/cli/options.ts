@@ -12,6 +12,8 @@ export interface GlobalOptions {
   readonly isRootGiven: boolean;
   /** How to print results. With a template, the JSON is what it is filled from. */
   readonly format: "text" | "json";
+  /** Whether the user named the format. */
+  readonly isFormatGiven: boolean;
   /** The template that `--format` gives. */
   readonly template: string | undefined;
   /** Whether to print neither progress nor warnings. */
@@ -50,12 +52,14 @@ export function globalOptions(
   /** What the user has to change: the option or the variable. */
   const source = (name: string, variable: string): string =>
     typeof given[name] === "string" ? `--${name}` : variable;
-  const format = value("format") ?? "text";
+  const givenFormat = value("format");
+  const format = givenFormat ?? "text";
   const template = format.includes("{{") ? format : undefined;
   return {
     root: rootOf(value("root", "VARVE_ROOT"), env, isRoot),
     isRootGiven: value("root", "VARVE_ROOT") !== undefined,
     format: template === undefined ? oneOf("--format", format, ["text", "json"]) : "json",
+    isFormatGiven: givenFormat !== undefined,
     template,
     quiet: given["quiet"] === true,
     progress: oneOf("--progress", value("progress") ?? "auto", ["auto", "plain", "none"]),

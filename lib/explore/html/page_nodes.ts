@@ -1,9 +1,9 @@
-import { escapeForTerminal } from "../../bytes/mod.ts";
-import { TYPE_LETTERS } from "../../tree/internal.ts";
 import { CHANGE_KINDS, type ExploredPath } from "../contract.ts";
+import { type PathColumns, readColumns } from "../path_columns.ts";
 
 /** The letter of a directory whose entries are left out. */
 const FOLDED = "+";
+const DELETED = CHANGE_KINDS.indexOf("deleted");
 
 /** The paths of an image as columns, each value as JSON text: the root first, then in the order of a walk. */
 export interface PageNodes {
@@ -19,20 +19,21 @@ export interface PageNodes {
  * bytes are left out: such a directory then has the changes of all that it holds, so that no sum is lost.
  */
 export function pageNodes(paths: Iterable<ExploredPath>, most: number): PageNodes {
-  const all = readAll(paths);
-  const least = leastBytes(all, most);
+  const all = readColumns(paths);
+  const below = bytesBelow(all);
+  const least = leastBytes(all, below, most);
   const depths: number[] = [];
   const names: string[] = [];
   const letters: string[] = [];
   const changes: string[] = [];
   const folded = { directories: 0, paths: 0 };
-  for (let at = 0; at < all.depths.length;) {
+  for (let at = 0; at < all.count;) {
     const end = all.ends[at] as number;
-    const isFolded = end > at + 1 && at > 0 && (all.bytes[at] as number) < least;
+    const isFolded = end > at + 1 && at > 0 && (below[at] as number) < least;
     depths.push(all.depths[at] as number);
     names.push(JSON.stringify(all.names[at]));
-    letters.push(isFolded ? FOLDED : all.letters[at] as string);
-    changes.push(`[${(isFolded ? sumOf(all, at, end) : pairsOf(all, at, at + 1)).join()}]`);
+    letters.push(isFolded ? FOLDED : String.fromCharCode(all.types[at] as number));
+    changes.push(`[${(isFolded ? sumOf(all, at, end) : pairsOf(all, at)).join()}]`);
     if (isFolded) {
       folded.directories++;
       folded.paths += end - at - 1;
@@ -42,74 +43,33 @@ export function pageNodes(paths: Iterable<ExploredPath>, most: number): PageNode
   return { depths, names, types: letters.join(""), changes, folded };
 }
 
-interface AllPaths {
-  readonly depths: number[];
-  readonly names: string[];
-  readonly letters: string[];
-  /** Pairs of code and bytes, of all paths one after the other. */
-  readonly pairs: number[];
-  /** Where the pairs of each path begin. */
-  readonly begins: number[];
-  /** Index behind the last path below each path. */
-  readonly ends: number[];
-  /** Bytes with all below. */
-  readonly bytes: number[];
-}
-
-function readAll(paths: Iterable<ExploredPath>): AllPaths {
-  const all: AllPaths = {
-    depths: [0],
-    names: [""],
-    letters: ["d"],
-    pairs: [],
-    begins: [0],
-    ends: [0],
-    bytes: [0],
-  };
-  const above = [0];
-  const leave = (depth: number) => {
-    while (above.length > depth) {
-      const at = above.pop() as number;
-      all.ends[at] = all.depths.length;
-      const parent = above.at(-1);
-      if (parent !== undefined) all.bytes[parent] = bytesOf(all, parent) + bytesOf(all, at);
+/** Bytes that layers have at each path and below. */
+function bytesBelow({ count, parents, begins, codes, bytes }: PathColumns): Float64Array {
+  const sums = new Float64Array(count);
+  for (let at = count - 1; at >= 0; at--) {
+    const end = begins[at + 1] as number;
+    let sum = sums[at] as number;
+    for (let i = begins[at] as number; i < end; i++) {
+      if ((codes[i] as number) % CHANGE_KINDS.length !== DELETED) sum += bytes[i] as number;
     }
-  };
-  for (const { name, depth, changes } of paths) {
-    leave(depth);
-    all.begins.push(all.pairs.length);
-    let bytes = 0;
-    for (const { layer, kind, bytes: own } of changes) {
-      all.pairs.push(CHANGE_KINDS.length * layer + CHANGE_KINDS.indexOf(kind), own);
-      if (kind !== "deleted") bytes += own;
-    }
-    above.push(all.depths.length);
-    all.depths.push(depth);
-    all.names.push(escapeForTerminal(name));
-    all.letters.push(TYPE_LETTERS[changes.at(-1)?.node.type ?? "directory"]);
-    all.ends.push(0);
-    all.bytes.push(bytes);
+    sums[at] = sum;
+    if (at > 0) sums[parents[at] as number] = (sums[parents[at] as number] as number) + sum;
   }
-  leave(0);
-  return all;
-}
-
-function bytesOf({ bytes }: AllPaths, at: number): number {
-  return bytes[at] as number;
+  return sums;
 }
 
 /** The least bytes of a directory whose entries are shown, so that at most `most` paths are. */
-function leastBytes(all: AllPaths, most: number): number {
-  if (all.depths.length <= most) return 0;
+function leastBytes({ count, ends }: PathColumns, below: Float64Array, most: number): number {
+  if (count <= most) return 0;
   const shown = (least: number) => {
-    let count = 0;
-    for (let at = 0; at < all.depths.length; count++) {
-      const end = all.ends[at] as number;
-      at = end > at + 1 && at > 0 && bytesOf(all, at) < least ? end : at + 1;
+    let shown = 0;
+    for (let at = 0; at < count; shown++) {
+      const end = ends[at] as number;
+      at = end > at + 1 && at > 0 && (below[at] as number) < least ? end : at + 1;
     }
-    return count;
+    return shown;
   };
-  let [low, high] = [0, bytesOf(all, 0) + 1];
+  let [low, high] = [0, (below[0] as number) + 1];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (shown(middle) > most) low = middle;
@@ -118,18 +78,21 @@ function leastBytes(all: AllPaths, most: number): number {
   return high;
 }
 
-/** The pairs of the paths from one index to another. */
-function pairsOf({ pairs, begins }: AllPaths, from: number, end: number): readonly number[] {
-  return pairs.slice(begins[from], begins[end]);
+/** The changes of a path: code and bytes of each. */
+function pairsOf({ begins, codes, bytes }: PathColumns, at: number): number[] {
+  const pairs: number[] = [];
+  for (let i = begins[at] as number; i < (begins[at + 1] as number); i++) {
+    pairs.push(codes[i] as number, bytes[i] as number);
+  }
+  return pairs;
 }
 
 /** The changes of a path and of all below it: one pair for each code. */
-function sumOf(all: AllPaths, from: number, end: number): readonly number[] {
+function sumOf({ begins, codes, bytes }: PathColumns, from: number, end: number): number[] {
   const sums = new Map<number, number>();
-  const pairs = pairsOf(all, from, end);
-  for (let i = 0; i < pairs.length; i += 2) {
-    const code = pairs[i] as number;
-    sums.set(code, (sums.get(code) ?? 0) + (pairs[i + 1] as number));
+  for (let i = begins[from] as number; i < (begins[end] as number); i++) {
+    const code = codes[i] as number;
+    sums.set(code, (sums.get(code) ?? 0) + (bytes[i] as number));
   }
   return [...sums].sort(([a], [b]) => a - b).flat();
 }

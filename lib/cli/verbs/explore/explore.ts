@@ -34,6 +34,13 @@ layers that the image does not show: a layer above deleted them, put other conte
 content again (copied). Efficiency is 1 - waste / bytes of all layers. The score that dive computes is shown beside it.
 Duplicates are files of the image with equal content; they are no waste.
 
+On a terminal, without --format, the image is shown with the keys of dive: Tab goes from the layers to the tree and
+back, arrows and PgUp and PgDn move, q and Ctrl-C quit. In the layers, Ctrl-L shows what a layer changes, Ctrl-A what
+all layers above the lowest change. In the tree, Space folds a directory and Ctrl-Space all, Ctrl-A, Ctrl-R, Ctrl-M and
+Ctrl-U show or hide what is added, removed, modified and unmodified, Ctrl-B shows attributes, and Ctrl-E extracts a file
+into the current directory. Ctrl-F filters paths by a regular expression. Rows begin with A for added, M for modified, D for
+removed. --format text prints the text that a pipe gets.
+
 -o writes one HTML file: layers, tree, map of bytes, waste and search, all by keyboard, in light and dark. It needs no
 network, and nothing in it that comes from an image can run. With OTHER it shows two images and what differs from the
 first to the second. Of a very large image, small directories are shown without their entries, and the page says so.
@@ -94,6 +101,9 @@ Examples:
       return { json: { path: file, bytes }, text: `${file}\n` };
     }
     const { explored, report } = first;
+    if (ci === undefined && context.hasScreen) {
+      return await showExplored(context, argument, first, options);
+    }
     const { facts, source, usage } = explored;
     const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
     const text = reportText(explored, report, context.columns);
@@ -157,6 +167,25 @@ async function serveExplored(
   const line = context.options.format === "json" ? JSON.stringify(json) : live.url;
   await context.io.stdout(context.template?.line(json) ?? `${line}\n`);
   await live.finished;
+  return STREAMED;
+}
+
+/** Shows an image on the terminal until the user quits. */
+async function showExplored(
+  context: Context,
+  argument: string,
+  { explored, report }: ExploredReport,
+  options: Options,
+): Promise<typeof STREAMED> {
+  const [{ showView }, { viewModel }, { FileExtractor }] = await Promise.all([
+    import("./terminal/show_view.ts"),
+    import("./terminal/model.ts"),
+    import("./terminal/file_extractor.ts"),
+  ]);
+  const model = viewModel(explored, report);
+  await using extractor = new FileExtractor(() => openFiles(context, argument, options), argument);
+  context.endProgress();
+  await showView(context, model, extractor);
   return STREAMED;
 }
 
