@@ -139,6 +139,49 @@ Deno.test("explore --port: another token, host, origin or method, and .. are ref
   assertEquals([code, stderr], [0, ""]);
 });
 
+Deno.test("explore --port: two images, what differs, and the files of each", async () => {
+  await using temp = await tempDir("varve-live-");
+  const varve = commandOn(temp.join("store"));
+  for (const [name, content] of [["first:1", "one"], ["second:1", "two, longer"]] as const) {
+    await Deno.writeFile(temp.join("layer.tar"), tarOf([{ name: "etc/file", content }]));
+    assertEquals((await varve(["import", temp.join("layer.tar"), name])).code, 0);
+  }
+  const cli = new Cli(temp.join("store"));
+  const command = cli.command([
+    "explore",
+    "first:1",
+    "second:1",
+    "--port",
+    "0",
+    "--format",
+    "json",
+  ]);
+  await using serving = await startServing("varve explore --port", cli, command);
+  const { url } = serving.said as { url: string };
+  const get = async (rest: string) => {
+    const response = await fetch(`${url}${rest}`);
+    return [response.status, await response.text()] as const;
+  };
+  // The page is made again for each request.
+  for (let i = 0; i < 2; i++) {
+    const [, page] = await get("");
+    const data = JSON.parse(
+      /<script type="application\/json" id="data">(.*?)<\/script>/.exec(page)?.[1] ?? "",
+    );
+    assertEquals(data.images.map((one: { name: string }) => one.name), [
+      "docker.io/library/first:1",
+      "docker.io/library/second:1",
+    ]);
+    assertEquals([data.live, data.diff.entries], [true, [["M", "/etc/file", 3, 11]]]);
+  }
+  assertEquals(await get("text?path=/etc/file"), [200, "one"]);
+  assertEquals(await get("text?image=0&path=/etc/file"), [200, "one"]);
+  assertEquals(await get("file?image=1&path=/etc/file"), [200, "two, longer"]);
+  for (const image of ["2", "-1", "x", "01", ""]) {
+    assertEquals((await get(`text?image=${image}&path=/etc/file`))[0], 404, image);
+  }
+});
+
 Deno.test("explore --port: what does not go with it", async () => {
   await using temp = await tempDir("varve-live-");
   await Deno.writeFile(temp.join("layer.tar"), tarOf([{ name: "a", content: "a" }]));
@@ -173,9 +216,9 @@ Deno.test({
       `Array.from(document.querySelectorAll("section a"), (link) => link.href)`,
     );
     assertEquals(links.map((link) => link.slice(url.length)), [
-      "text?path=%2Fetc%2Fpage.html",
-      "hex?path=%2Fetc%2Fpage.html",
-      "file?path=%2Fetc%2Fpage.html",
+      "text?image=0&path=%2Fetc%2Fpage.html",
+      "hex?image=0&path=%2Fetc%2Fpage.html",
+      "file?image=0&path=%2Fetc%2Fpage.html",
     ]);
     const shown = await page.eval(
       `fetch(${JSON.stringify(links[0])}).then(() => "fetched", () => "refused")`,

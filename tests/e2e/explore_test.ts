@@ -200,7 +200,7 @@ Deno.test("explore -o: a file that is there whole or not at all, and what does n
   assertEquals(JSON.parse(json.stdout), { path: file, bytes: (await Deno.stat(file)).size });
   assertEquals((await varve(["explore", APP, APP, "-o", file])).stdout, `${file}\n`);
   const cases: readonly (readonly [args: string[], code: number, message: RegExp])[] = [
-    [["explore", APP, APP], 2, /only a file shows two images \(varve explore .* -o FILE\.html\)/],
+    [["explore", APP, APP], 2, /only a page shows two images \(varve explore .* -o FILE\.html\)/],
     [["explore", APP, "--ci", "-o", file], 2, /--ci with -o/],
     [["explore", APP, "-o", temp.join("none/page.html")], 4, /none/],
     [["explore", APP, "none:1", "-o", temp.join("other.html")], 4, /none:1/],

@@ -56,7 +56,7 @@ export function layersView(view: ViewContext): PageElement[] {
 
 /** A path with what each layer does to it. */
 export function detailsView(
-  { data: { kinds, live }, model, bytes }: ViewContext,
+  { data: { kinds, live }, model, bytes, state }: ViewContext,
   at: number,
 ): PageElement {
   const { image } = model;
@@ -72,7 +72,7 @@ export function detailsView(
   path.addEventListener("focus", () => path.select());
   const isFolded = image.types[at] === "+";
   const isShownFile = image.types[at] === "-" && (changes.at(-2) ?? 4) % 5 !== 4;
-  const query = `?path=${encodeURIComponent(pathOf(model, at))}`;
+  const query = `?image=${state.image}&path=${encodeURIComponent(pathOf(model, at))}`;
   const links = live && isShownFile
     ? [["text", "text"], ["hex", "bytes"], ["file", "download"]].flatMap(([name, said]) => [
       element("a", { href: `${name}${query}` }, said ?? ""),

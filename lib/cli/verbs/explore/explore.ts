@@ -2,19 +2,18 @@ import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import {
   allPassed,
   exploreLayers,
-  htmlPage,
   judge,
   REPORT_VERSION,
   reportJson,
 } from "../../../explore/mod.ts";
 import { inTurns } from "../../../pool/internal.ts";
 import type { Context } from "../../context.ts";
-import { openFiles } from "../../files/open_files.ts";
+import { type Files, openFiles } from "../../files/open_files.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { commandLine } from "../../mistakes/shell_words.ts";
 import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 import { openExplored } from "./explored.ts";
-import { type ExploredReport, htmlImage, writeHtml } from "./html_file.ts";
+import { type ExploredReport, htmlParts, writeHtml } from "./html_file.ts";
 import { reportText, verdictsText } from "./explore_text.ts";
 import { readRules, verdictsJson } from "./ci_rules.ts";
 
@@ -46,7 +45,8 @@ network, and nothing in it that comes from an image can run. With OTHER it shows
 first to the second. Of a very large image, small directories are shown without their entries, and the page says so.
 
 --port serves the same page on 127.0.0.1 until it is interrupted, and prints its address: whoever knows it can read
-the image. It also shows files, as text or as bytes, never as anything else, and gives them to download.
+the image. It also shows files, as text or as bytes, never as anything else, and gives them to download. With OTHER it
+shows two images, as -o does.
 
 --ci judges the image by rules, and ends with exit code 13 when one fails. FILE is that of dive: YAML, by default
 .dive-ci of this directory, where it is there. Rules and their defaults:
@@ -91,18 +91,23 @@ Examples:
     const rules = ci === undefined ? undefined : await readRules(ci);
     const reportOf = async (name: string): Promise<ExploredReport> => {
       const explored = await openExplored(context, name, options);
-      return { explored, report: await inTurns(exploreLayers(explored.layers), context.signal) };
+      return {
+        argument: name,
+        explored,
+        report: await inTurns(exploreLayers(explored.layers), context.signal),
+      };
     };
     const first = await reportOf(argument);
-    if (port !== undefined) return await serveExplored(context, argument, first, port, options);
+    const isPage = port !== undefined || file !== undefined;
+    const images = isPage && other !== undefined ? [first, await reportOf(other)] : [first];
+    if (port !== undefined) return await serveExplored(context, images, port, options);
     if (file !== undefined) {
-      const images = other === undefined ? [first] : [first, await reportOf(other)];
       const bytes = await writeHtml(context, file, images);
       return { json: { path: file, bytes }, text: `${file}\n` };
     }
     const { explored, report } = first;
     if (ci === undefined && context.hasScreen) {
-      return await showExplored(context, argument, first, options);
+      return await showExplored(context, first, options);
     }
     const { facts, source, usage } = explored;
     const json = { version: REPORT_VERSION, ...facts, source, store: usage, ...reportJson(report) };
@@ -132,8 +137,8 @@ function askedOf(argument: string, other: string | undefined, options: Options):
   const file = stringOption(options, "output");
   const port = stringOption(options, "port");
   const ci = options["ci"] as Asked["ci"];
-  if (other !== undefined && file === undefined) {
-    throw new VarveError("E_USAGE", `Cannot explore ${other}, too: only a file shows two images`, {
+  if (other !== undefined && file === undefined && port === undefined) {
+    throw new VarveError("E_USAGE", `Cannot explore ${other}, too: only a page shows two images`, {
       hint: commandLine(["varve", "explore", argument, other, "-o", "FILE.html"]),
     });
   }
@@ -146,23 +151,22 @@ function askedOf(argument: string, other: string | undefined, options: Options):
   return { file, port: port === undefined ? undefined : parsePort(port), ci };
 }
 
-/** Serves the page of an image until the command is interrupted. */
+/** Serves the page of one image or two until the command is interrupted. */
 async function serveExplored(
   context: Context,
-  argument: string,
-  explored: ExploredReport,
+  images: readonly ExploredReport[],
   port: number,
   options: Options,
 ): Promise<typeof STREAMED> {
   const { serveLive } = await import("./live_page.ts");
-  await using files = await openFiles(context, argument, options);
+  await using stack = new AsyncDisposableStack();
+  const files: Files[] = [];
+  for (const { argument } of images) {
+    files.push(stack.use(await openFiles(context, argument, options)));
+  }
+  const page = await htmlParts(context, images, true);
   context.endProgress();
-  const live = serveLive({
-    port,
-    files,
-    page: () => htmlPage([htmlImage(explored)], null, { live: true }),
-    signal: context.signal,
-  });
+  const live = serveLive({ port, files, page, signal: context.signal });
   const json = { url: live.url };
   const line = context.options.format === "json" ? JSON.stringify(json) : live.url;
   await context.io.stdout(context.template?.line(json) ?? `${line}\n`);
@@ -173,8 +177,7 @@ async function serveExplored(
 /** Shows an image on the terminal until the user quits. */
 async function showExplored(
   context: Context,
-  argument: string,
-  { explored, report }: ExploredReport,
+  { argument, explored, report }: ExploredReport,
   options: Options,
 ): Promise<typeof STREAMED> {
   const [{ showView }, { viewModel }, { FileExtractor }] = await Promise.all([

@@ -15,6 +15,8 @@ import type { Explored } from "./explored.ts";
 
 /** An image with its report. */
 export interface ExploredReport {
+  /** What the user called it. */
+  readonly argument: string;
   readonly explored: Explored;
   readonly report: ExploreReport;
 }
@@ -30,15 +32,11 @@ export async function writeHtml(
   file: string,
   images: readonly ExploredReport[],
 ): Promise<number> {
-  const [from, to] = images;
-  const changes = from === undefined || to === undefined
-    ? null
-    : changesOf(await rootTree(context, from), await rootTree(context, to));
-  const shown = images.map(htmlImage);
+  const page = await htmlParts(context, images, false);
   let size = 0;
   const encoder = new TextEncoder();
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    for (const part of htmlPage(shown, changes)) {
+    for (const part of page()) {
       context.signal.throwIfAborted();
       const chunk = encoder.encode(part);
       size += chunk.length;
@@ -49,8 +47,26 @@ export async function writeHtml(
   return size;
 }
 
+/**
+ * A page that shows one image, or two and what differs from the first to the second, as a function that makes its parts.
+ *
+ * @param live whether a server answers for the files
+ */
+export async function htmlParts(
+  context: Context,
+  images: readonly ExploredReport[],
+  live: boolean,
+): Promise<() => Iterable<string>> {
+  const [from, to] = images;
+  const trees = from === undefined || to === undefined
+    ? undefined
+    : [await rootTree(context, from), await rootTree(context, to)] as const;
+  const shown = images.map(htmlImage);
+  return () => htmlPage(shown, trees === undefined ? null : changesOf(...trees), { live });
+}
+
 /** An image as a page has it. */
-export function htmlImage(
+function htmlImage(
   { explored: { facts, source, usage }, report }: ExploredReport,
 ): HtmlImage {
   return {

@@ -13,8 +13,8 @@ export interface LiveOptions {
   readonly port: number;
   /** The page, in parts. Called for each request. */
   page(): Iterable<string>;
-  /** Reads the files of the image. */
-  readonly files: Files;
+  /** Reads the files of each image of the page. */
+  readonly files: readonly Files[];
   /** Aborted to end the server. */
   readonly signal: AbortSignal;
 }
@@ -44,7 +44,7 @@ const FILE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the page and the files of an image on loopback, to whoever knows the address: it holds a random token of 128
+ * Serves the page and the files of its images on loopback, to whoever knows the address: it holds a random token of 128
  * bits. A page on the internet can neither guess it nor use it: requests for another host or from another origin are
  * refused, as is everything but GET.
  *
@@ -58,8 +58,10 @@ export function serveLive({ port, page, files, signal }: LiveOptions): LivePage 
     const { pathname, searchParams } = new URL(request.url);
     const name = pathname.slice(token.length + 2);
     if (name === "") return pageResponse(page());
+    const shown = files[indexOf(searchParams.get("image"))];
+    if (shown === undefined) return plain(404, "there is no such image\n");
     try {
-      return await fileResponse(files, name, searchParams.get("path"));
+      return await fileResponse(shown, name, searchParams.get("path"));
     } catch (error) {
       if (!isVarveError(error)) throw error;
       return plain(500, `${error.message}\n`);
@@ -67,6 +69,11 @@ export function serveLive({ port, page, files, signal }: LiveOptions): LivePage 
   });
   const url = `http://127.0.0.1:${server.addr.port}/${token}/`;
   return { url, finished: server.finished };
+}
+
+/** The index of an image: the first where none is given, -1 for a text that is none. */
+function indexOf(text: string | null): number {
+  return text === null ? 0 : /^[0-9]$/.test(text) ? Number(text) : -1;
 }
 
 function listen(
