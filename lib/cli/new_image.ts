@@ -8,9 +8,17 @@ import { loadSettings } from "./settings.ts";
 import { sourceDate } from "./source_date.ts";
 import { layerProgress } from "./report_images.ts";
 
-/** Options for making a new image, from the settings and the environment. @throws {VarveError} `E_USAGE` */
-export async function newImageOptions(context: Context, name: string): Promise<NewImageOptions> {
-  const now = sourceDate(context);
+/**
+ * Options for making a new image, from the settings and the environment.
+ *
+ * @param now its date, in ms since the epoch
+ * @throws {VarveError} `E_USAGE`
+ */
+export async function newImageOptions(
+  context: Context,
+  name: string,
+  now: NewImageOptions["now"] = sourceDate(context),
+): Promise<NewImageOptions> {
   const store = await context.store();
   const { policy, limits, streamLimits } = loadSettings(store);
   return {

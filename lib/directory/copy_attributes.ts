@@ -16,6 +16,12 @@ import {
 
 const DIRECTORY = Open.READ | Open.DIRECTORY | Open.NO_FOLLOW;
 
+/** Owner of a file. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Gives a directory the mode, owner, mtime and xattrs of another, but not the xattrs of overlayfs itself. */
 export function copyAttributes(from: ByteString, to: ByteString): void {
   using source = ownFd(openAt(CWD, from, DIRECTORY));
@@ -26,9 +32,17 @@ export function copyAttributes(from: ByteString, to: ByteString): void {
 /**
  * Gives an open file or directory the mode, owner, mtime and xattrs of another, but not the xattrs
  * of overlayfs itself unless `keepsOverlays` is set.
+ *
+ * @param owner the owner, in place of that of the source
  */
-export function copyAttributesFd(source: Fd, target: Fd, keepsOverlays = false): void {
-  const { mode, uid, gid, mtime } = statFd(source);
+export function copyAttributesFd(
+  source: Fd,
+  target: Fd,
+  keepsOverlays = false,
+  owner?: Owner,
+): void {
+  const { mode, mtime, ...own } = statFd(source);
+  const { uid, gid } = owner ?? own;
   // Set the owner first, because that clears the set-id bits and capabilities.
   chownFd(target, uid, gid);
   for (const name of listXattrFd(source)) {

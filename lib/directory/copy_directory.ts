@@ -1,4 +1,5 @@
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
 import {
   chmodAt,
   chownAt,
@@ -12,6 +13,7 @@ import {
   mknodAt,
   Open,
   openAt,
+  openDirectoryAt,
   ownFd,
   readLinkAt,
   seekFd,
@@ -22,7 +24,7 @@ import {
   truncateFd,
   utimensAt,
 } from "../linux/mod.ts";
-import { copyAttributesFd, isOverlays } from "./copy_attributes.ts";
+import { copyAttributesFd, isOverlays, type Owner } from "./copy_attributes.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { type DirectoryVisitor, walkDirectory } from "./walk_directory.ts";
 
@@ -41,6 +43,10 @@ export interface CopyOptions {
    * one, too. Default: false.
    */
   readonly keepsOverlays?: boolean | undefined;
+  /** The owner of everything that is copied. Default: the owner of each file. */
+  readonly owner?: Owner | undefined;
+  /** Whether to refuse devices that are whiteouts of overlayfs. Default: false. */
+  readonly refusesWhiteouts?: boolean | undefined;
 }
 
 /**
@@ -50,8 +56,21 @@ export interface CopyOptions {
  * process that made them.
  */
 export function copyDirectory(from: Fd, to: Fd, options: CopyOptions = {}): void {
-  using copy = new Copy(to, options.keepsOverlays ?? false);
+  using copy = new Copy(to, options);
   walkDirectory(from, copy, options.checkpoint);
+}
+
+/** Copies one name of a directory, and everything below it, as {@linkcode copyDirectory} does, under the same name. */
+export function copyName(from: Fd, name: ByteString, to: Fd, options: CopyOptions = {}): void {
+  const { type } = statAt(from, name);
+  if (type === "directory") {
+    using source = ownFd(openDirectoryAt(from, name));
+    mkdirAt(to, name, 0o700);
+    using target = ownFd(openDirectoryAt(to, name));
+    return copyDirectory(source.fd, target.fd, options);
+  }
+  using copy = new Copy(to, options);
+  copy.entry(from, { name, type });
 }
 
 class Copy implements DirectoryVisitor, Disposable {
@@ -61,10 +80,17 @@ class Copy implements DirectoryVisitor, Disposable {
   readonly #firstNames = new Map<string, FirstName>();
 
   readonly #keepsOverlays: boolean;
+  readonly #owner: Owner | undefined;
+  readonly #refusesWhiteouts: boolean;
 
-  constructor(root: Fd, keepsOverlays: boolean) {
+  constructor(
+    root: Fd,
+    { keepsOverlays = false, owner, refusesWhiteouts = false }: CopyOptions,
+  ) {
+    this.#refusesWhiteouts = refusesWhiteouts;
     this.#root = root;
     this.#keepsOverlays = keepsOverlays;
+    this.#owner = owner;
     this.#target = new DirectoryStack(root);
   }
 
@@ -84,7 +110,7 @@ class Copy implements DirectoryVisitor, Disposable {
 
   leave(source: Fd): void {
     // Set attributes last, because every new name changes the directory's mtime.
-    copyAttributesFd(source, this.#target.fd, this.#keepsOverlays);
+    copyAttributesFd(source, this.#target.fd, this.#keepsOverlays, this.#owner);
     if (this.#path.pop() !== undefined) this.#target.leave();
   }
 
@@ -119,11 +145,18 @@ class Copy implements DirectoryVisitor, Disposable {
       copyRange(from.fd, data, to.fd, data, at - data);
     }
     truncateFd(to.fd, size);
-    copyAttributesFd(from.fd, to.fd, this.#keepsOverlays);
+    copyAttributesFd(from.fd, to.fd, this.#keepsOverlays, this.#owner);
   }
 
   #special(source: Fd, target: Fd, name: ByteString, stat: Stat): void {
-    const { type, uid, gid, mode, mtime, major, minor } = stat;
+    const { type, mode, mtime, major, minor } = stat;
+    const { uid, gid } = this.#owner ?? stat;
+    if (this.#refusesWhiteouts && type === "char" && major === 0 && minor === 0) {
+      const subject = escapeForTerminal(name);
+      throw new VarveError("E_TYPE", `Cannot copy ${subject}: it is a whiteout of overlayfs`, {
+        subject,
+      });
+    }
     if (type === "symlink") symlinkAt(readLinkAt(source, name), target, name);
     else if (type === "fifo") mknodAt(target, name, type, 0o600);
     else if (type === "char" || type === "block") mknodAt(target, name, type, 0o600, major, minor);

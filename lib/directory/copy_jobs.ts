@@ -9,7 +9,8 @@ import {
   syncFileSystem,
 } from "../linux/mod.ts";
 import type { Job, Pool } from "../pool/mod.ts";
-import { copyDirectory } from "./copy_directory.ts";
+import type { Owner } from "./copy_attributes.ts";
+import { copyDirectory, copyName } from "./copy_directory.ts";
 import { runSyncJob } from "./run_sync_job.ts";
 import { directoryUsage, type Usage } from "./usage.ts";
 
@@ -20,6 +21,12 @@ export interface CopyJobInput {
   readonly to: Fd;
   /** Whether to copy the extended attributes of overlayfs, too. */
   readonly keepsOverlays: boolean;
+  /** The only name that is copied; absent: everything. */
+  readonly name?: ByteString | undefined;
+  /** The owner of everything that is copied, in place of its own. */
+  readonly owner?: Owner | undefined;
+  /** Whether to refuse devices that are whiteouts of overlayfs. */
+  readonly refusesWhiteouts?: boolean | undefined;
 }
 
 /**
@@ -29,11 +36,13 @@ export interface CopyJobInput {
 export const copyJob: Job<CopyJobInput, null> = {
   name: "copy",
   entry: "extract",
-  run: ({ from, to, keepsOverlays }, { signal, throwIfAborted }) =>
-    runSyncJob(
-      signal,
-      () => (copyDirectory(from, to, { checkpoint: throwIfAborted, keepsOverlays }), null),
-    ),
+  run: ({ from, to, name, ...rules }, { signal, throwIfAborted }) =>
+    runSyncJob(signal, () => {
+      const options = { checkpoint: throwIfAborted, ...rules };
+      if (name === undefined) copyDirectory(from, to, options);
+      else copyName(from, name, to, options);
+      return null;
+    }),
 };
 
 /** Measures the disk use of a directory. */

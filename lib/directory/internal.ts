@@ -3,10 +3,11 @@
  *
  * @module
  */
-export { copyAttributes, copyAttributesFd } from "./copy_attributes.ts";
+export { copyAttributes, copyAttributesFd, type Owner } from "./copy_attributes.ts";
 export { copyDirectory } from "./copy_directory.ts";
 export {
   copyInPool,
+  copyJob,
   copyWholeInPool,
   removeJob,
   syncInPool,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type CopyIntoOptions, copyPathInto, copyTreeInto } from "./copy_into.ts";
 export { endDeadMounts, removeDeadViews } from "./dead_mounts.ts";
 export { isWithin } from "./is_within.ts";
 export { checkMountTarget } from "./mount_image.ts";

@@ -23,6 +23,7 @@ export {
   mountState,
   NAMESPACE_LABEL,
   refuseBusy,
+  refuseLeased,
   withVarveSource,
 } from "./mount_leases.ts";
 export { removeLeftProbes } from "./drivers/probe_directory.ts";

@@ -265,3 +265,14 @@ export function trimmed(path: ByteString): ByteString {
 export function lastName(path: ByteString): ByteString {
   return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
 }
+
+/** Name of the file or directory; `undefined` for the root. */
+export function nameOfTarget({ path }: Target): ByteString | undefined {
+  return path === "" ? undefined : lastName(path);
+}
+
+/** Refuses to copy a whiteout of a layer. @throws {VarveError} `E_USAGE` */
+export function refuseWhiteout({ node }: Target, argument: string): void {
+  if (node.type !== "whiteout") return;
+  throw new VarveError("E_USAGE", `Cannot copy ${argument}: it is a whiteout`);
+}

@@ -1,6 +1,7 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { closeFd, type Fd } from "../files/fd.ts";
+import { closeFd, type Fd, type OwnedFd, ownFd } from "../files/fd.ts";
+import { openRoot } from "../files/open_beneath.ts";
 import { isErrno } from "../libc/errno.ts";
 import { mayMount } from "../process.ts";
 import {
@@ -101,11 +102,23 @@ function bindByOpenTree(mount: Mount, plan: MountPlan, at: ByteString): boolean 
  * parameter.
  */
 function mountByFsopen(mount: Mount, plan: MountPlan, at: ByteString): boolean {
+  const fd = createByFsopen(mount, plan);
+  if (fd === null) return false;
+  try {
+    moveMount(fd, at);
+  } finally {
+    closeFd(fd);
+  }
+  return true;
+}
+
+/** Makes a mount that is not attached. Returns null where {@linkcode mountByFsopen} returns false. */
+function createByFsopen(mount: Mount, plan: MountPlan): Fd | null {
   let fs: Fd;
   try {
     fs = fsopen(mount.type);
   } catch (error) {
-    if (isErrno(error, "ENOSYS")) return false;
+    if (isErrno(error, "ENOSYS")) return null;
     throw error;
   }
   const held: Fd[] = [];
@@ -115,7 +128,7 @@ function mountByFsopen(mount: Mount, plan: MountPlan, at: ByteString): boolean {
         fsconfig(fs, parameter, held);
       } catch (error) {
         // Overlay has `lowerdir+` since Linux 6.7.
-        if (isErrno(error, "EINVAL") && parameter.key.endsWith("+")) return false;
+        if (isErrno(error, "EINVAL") && parameter.key.endsWith("+")) return null;
         throw withMessages(error, fs);
       }
     }
@@ -128,17 +141,29 @@ function mountByFsopen(mount: Mount, plan: MountPlan, at: ByteString): boolean {
     } catch (error) {
       throw withMessages(error, fs);
     }
-    const fd = fsmount(fs, plan.attributes);
-    try {
-      moveMount(fd, at);
-    } finally {
-      closeFd(fd);
-    }
-    return true;
+    return fsmount(fs, plan.attributes);
   } finally {
     for (const fd of held) closeFd(fd);
     closeFd(fs);
   }
+}
+
+/**
+ * Opens the root of a mount that appears nowhere. Closing it, and what was opened in it, ends the mount, also when the
+ * process is killed. A bind needs no mount: its source is opened.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` when this process may not mount, or before Linux 6.7; otherwise `E_SYSCALL`
+ */
+export function openDetached(mount: Mount): OwnedFd {
+  if (mount.type === "bind") return ownFd(openRoot(mount.source));
+  let fd: Fd | null;
+  try {
+    fd = createByFsopen(mount, planMount(mount));
+  } catch (error) {
+    throw explain(error, mount, "nothing" as ByteString);
+  }
+  if (fd !== null) return ownFd(fd);
+  throw new VarveError("E_UNSUPPORTED", `Cannot mount ${mount.type} privately: it needs Linux 6.7`);
 }
 
 /** Adds the kernel's messages to an error as a hint. */

@@ -220,6 +220,12 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["run", "--name", "kept", "app:1", "true"]],
   },
   {
+    verbs: ["cp FILE KEY:/PATH"],
+    flags: [FFI],
+    isPrivileged: true,
+    commands: [["cp", "SOURCE/root/f", "kept:/"]],
+  },
+  {
     verbs: ["commit"],
     flags: [DATE, FFI],
     isPrivileged: true,

@@ -3,7 +3,7 @@ import { VarveError } from "../../../errors.ts";
 import { unpackTree } from "../../../mount/internal.ts";
 import type { Tree } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
-import { lastName, openPath, type Target } from "../../files/open_files.ts";
+import { nameOfTarget, openPath, refuseWhiteout, type Target } from "../../files/open_files.ts";
 import { sourcesOf, subtree } from "../../files/subtree.ts";
 import { writeTar } from "../../files/write_tar.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
@@ -12,64 +12,69 @@ import { type Report, STREAMED, type Verb } from "../../verb.ts";
 
 /** `varve cp`. */
 export const cp: Verb = {
-  usage: "cp <ref:/path> <destination>",
+  usage: "cp <source> <destination>",
   withoutStore: "refuses",
-  summary: "copy a file or directory out of an image or a snapshot",
+  summary: "copy a file or directory out of an image or a snapshot, or into a snapshot",
   help:
-    `If DESTINATION is a directory that exists, the copy gets its own name in there. Otherwise DESTINATION is its new name. Nothing
-is replaced. The copy appears complete or not at all, with hard links, owners, times and attributes, as unpack makes it.
-If you are not root, you own all files, and devices and privileged attributes are left out; a warning counts them. A
-symbolic link is copied as a link, unless a slash follows it.
+    `REF:/PATH as SOURCE copies out of an image, a snapshot or a layer. If DESTINATION is a directory that exists, the
+copy gets its own name in there. Otherwise DESTINATION is its new name. Nothing is replaced. The copy appears complete
+or not at all, with hard links, owners, times and attributes, as unpack makes it. If you are not root, you own all
+files, and devices and privileged attributes are left out; a warning counts them. A symbolic link is copied as a link,
+unless a slash follows it. With - as DESTINATION, a tar goes to standard output. Its first entry is the file or directory.
 
-With - as DESTINATION, a tar goes to standard output. Its first entry is the file or directory.
+KEY:/PATH as DESTINATION copies into a read-write snapshot, by the rules of docker cp. SOURCE is a path of this machine
+(write ./a:/b for one with a colon), REF:/PATH, or - for a tar on standard input, whose files go into the directory
+PATH. SOURCE/. copies what is in a directory. Files are replaced, and directories that are there get the new names; a
+directory never takes the place of a file, nor a file that of a directory. Symbolic links in PATH are followed inside
+the snapshot. Each name appears complete. Files of this machine belong to root then, unless -a is given; those of a tar
+or an image keep their owners. A snapshot that is mounted, or whose container runs, is refused.
 
-To change files of a snapshot, mount it: varve mount REF DIR --rw KEY.
-
-JSON: as unpack
+JSON: as unpack; into a snapshot {"key","path"}
 
 Examples:
   varve cp debian:/etc/os-release .
-  varve cp work:/var/log ./log
-  varve cp app:1:/srv - | tar t`,
+  varve cp app:1:/srv - | tar t
+  varve cp ./site.conf work:/etc/nginx/conf.d/
+  tar c -C site . | varve cp - work:/srv`,
   configure(command) {
-    command.option(...PLATFORM_OPTION);
+    command.option(...PLATFORM_OPTION)
+      .option("-a, --archive", "into a snapshot: keep the owners of files of this machine");
   },
   async run(context, [source = "", destination = ""], options) {
-    if (!source.includes(":/")) {
+    const isOut = isInside(source);
+    if (isInside(destination)) {
+      const { copyInto } = await import("../../files/copy_into.ts");
+      return await copyInto(context, source, destination, isOut, options);
+    }
+    if (!isOut) {
       throw new VarveError("E_USAGE", `Cannot copy ${source}: it has no path`, {
         hint: `write ${source}:/PATH; 'varve unpack' copies everything`,
       });
     }
-    if (destination.includes(":/")) {
-      throw new VarveError(
-        "E_USAGE",
-        `Cannot copy to ${destination}: images and snapshots are only read`,
-        {
-          hint: "varve mount REF DIR --rw KEY, then copy into DIR",
-        },
-      );
-    }
     await using target = await openPath(context, source, false, options);
-    if (target.node.type === "whiteout") {
-      throw new VarveError("E_USAGE", `Cannot copy ${source}: it is a whiteout`);
-    }
+    refuseWhiteout(target, source);
     if (destination !== "-") return await copyTo(context, target, destination);
     await writeTar(context, target.files, () => treeOf(target));
     return STREAMED;
   },
 };
 
+/** Whether an argument is `REF:/PATH`, not a path of this machine. */
+function isInside(argument: string): boolean {
+  return !/^\.{0,2}\//.test(argument) && argument.includes(":/");
+}
+
 /** The tree with the file or directory as its first entry. */
 async function treeOf(target: Target): Promise<Tree> {
   const whole = await target.files.tree();
-  const name = nameOf(target);
+  const name = nameOfTarget(target);
   return name === undefined ? whole : subtree(whole, target, name, whole.kind);
 }
 
 async function copyTo(context: Context, target: Target, destination: string): Promise<Report> {
   const store = await context.store();
   const { files } = target;
-  const name = nameOf(target);
+  const name = nameOfTarget(target);
   const to = name !== undefined && await isDirectory(destination)
     ? `${destination.replace(/\/+$/, "")}/${textOf(name)}`
     : destination;
@@ -84,11 +89,6 @@ async function copyTo(context: Context, target: Target, destination: string): Pr
     (options) => unpackTree(store, { tree, tars, entry }, to, options),
   );
   return { json, text: `${to}\n` };
-}
-
-/** Name of the file or directory; `undefined` for the root. */
-function nameOf({ path }: Target): ByteString | undefined {
-  return path === "" ? undefined : lastName(path);
 }
 
 /** A name as a part of a path. @throws {VarveError} `E_USAGE` it is not UTF-8 */

@@ -1,0 +1,44 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { copyAttributesFd } from "../../directory/internal.ts";
+import { type Fd, renameAt, setXattrFd, tryStatAt } from "../../linux/mod.ts";
+import { lastOf, type MergePlan, type MergeStep, openIn, parentOf } from "./plan_merge.ts";
+
+/** Hides what the lowers of an overlay have in a directory (Documentation/filesystems/overlayfs.rst). */
+const OPAQUE = "trusted.overlay.opaque" as ByteString;
+
+/**
+ * Moves staged files into the directory of a snapshot, which is not mounted. Each move is one rename.
+ *
+ * @param implied the staged directories that give no attributes to one that is there
+ */
+export function applyMerge(
+  upper: Fd,
+  staged: Fd,
+  { steps, from }: MergePlan,
+  implied: ReadonlySet<ByteString>,
+): void {
+  for (const step of steps) if (!step.isMerged) move(upper, staged, step);
+  // Now that no more names come, from the deepest to the highest. The directory that was named keeps its own.
+  for (const step of steps.toReversed()) {
+    if (!step.isMerged || step.from === "" && from === "" || implied.has(step.from)) continue;
+    using source = openIn(staged, step.from);
+    using target = openIn(upper, step.to);
+    copyAttributesFd(source.fd, target.fd);
+  }
+}
+
+function move(upper: Fd, staged: Fd, { from, to }: MergeStep): void {
+  using source = openIn(staged, parentOf(from));
+  using target = openIn(upper, parentOf(to));
+  const name = lastOf(from), newName = lastOf(to);
+  const isDirectory = tryStatAt(source.fd, name)?.type === "directory";
+  if (!isDirectory || tryStatAt(target.fd, newName) === undefined) {
+    return renameAt(source.fd, name, target.fd, newName);
+  }
+  // A whiteout of overlayfs: the lowers have something of this name, which the directory must hide, too.
+  {
+    using directory = openIn(source.fd, name);
+    setXattrFd(directory.fd, OPAQUE, "y" as ByteString);
+  }
+  renameAt(source.fd, name, target.fd, newName, "exchange");
+}
