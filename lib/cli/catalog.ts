@@ -41,6 +41,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   export: async () => (await import("./verbs/archive/export.ts")).exportVerb,
   squash: async () => (await import("./verbs/image/squash.ts")).squash,
   rebase: async () => (await import("./verbs/image/rebase.ts")).rebase,
+  mutate: async () => (await import("./verbs/image/mutate.ts")).mutate,
   append: async () => (await import("./verbs/image/append.ts")).append,
   gc: async () => (await import("./verbs/store/gc.ts")).gc,
   backup: async () => (await import("./verbs/store/backup.ts")).backup,
@@ -99,7 +100,7 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   "Images of the store": ["images", "tag", "rmi", "inspect", "history", "layers"],
   "Look inside": ["ls", "cat", "stat", "find", "cp", "grep", "du", "diff", "explore", "tree"],
   "Use files": ["mount", "umount", "unpack", "run", "ps", "snapshot"],
-  "Make images": ["commit", "squash", "rebase", "append"],
+  "Make images": ["commit", "squash", "rebase", "append", "mutate"],
   "Care for the store": ["gc", "prune", "backup", "df", "why", "lease", "verify", "fsck", "config"],
   "This program": ["serve", "version", "doctor", "completions", "help"],
 };

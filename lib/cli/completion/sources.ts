@@ -2,6 +2,7 @@ import type { Option } from "commander";
 import { RUNTIMES } from "../../container/mod.ts";
 import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { TOPICS } from "../help/topics.ts";
+import { UNSET_NAMES } from "../unset_names.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** A source of words that are not part of the definition of the command line. */
@@ -34,6 +35,7 @@ const DIRECTORIES: Values = { sources: ["directories"] };
 const BOTH: Values = { sources: ["snapshots", "images"] };
 
 const PATHS: Values = { sources: ["snapshots", "images", "paths"] };
+const PATHS_OR_FILES: Values = { sources: ["snapshots", "images", "paths", "files"] };
 
 /** Values by `VERB ARGUMENT`; `*` stands for every verb. */
 const ARGUMENTS: Readonly<Record<string, Values>> = {
@@ -56,7 +58,8 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "tag source": IMAGES,
   "copy source": IMAGES,
   "images pattern": IMAGES,
-  "cp destination": FILES,
+  "cp source": PATHS_OR_FILES,
+  "cp destination": PATHS_OR_FILES,
   "diff a": PATHS,
   "diff b": PATHS,
   "config get key": { words: SETTINGS.map(({ key }) => key) },
@@ -74,6 +77,7 @@ const OPTIONS: Readonly<Record<string, Values>> = {
   "--runtime *": { words: ["auto", ...RUNTIMES] },
   "--compression *": { words: ["gzip", "zstd", "none"] },
   "--network *": { words: ["host", "none"] },
+  "--unset *": { words: UNSET_NAMES },
   "--sort *": { words: ["name", "created", "size"] },
   "--workdir *": {},
   "--volume *": DIRECTORIES,

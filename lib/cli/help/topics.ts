@@ -116,7 +116,7 @@ Examples:
 const ROOTLESS: Topic = {
   summary: "what works without root",
   text:
-    `Without root and without mounts work: load, save, pull, push, import, append, squash, rebase, export, and everything that
+    `Without root and without mounts work: load, save, pull, push, import, append, mutate, squash, rebase, export, and everything that
 reads: ls, cat, stat, find, grep, du, tree, diff, cp, inspect, history, layers, explore.
 
 'unpack' and 'cp' write plain files. You own all of them. Devices and privileged attributes are left out, and counted.

@@ -61,6 +61,7 @@ export const WITHOUT_STORE: Readonly<
   squash: [["refuses", "a:1", "b:1"]],
   rebase: [["refuses", "a:1", "b:1", "c:1", "d:1"]],
   append: [["refuses", "a:1", "-", "b:1"]],
+  mutate: [["refuses", "a:1", "b:1"]],
   "snapshot mounts": [["refuses", "key"]],
   "snapshot commit": [["refuses", "name", "key"]],
   "snapshot rm": [["refuses", "key"]],

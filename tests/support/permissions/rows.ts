@@ -159,9 +159,10 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["backup", "DIR/backup"]],
   },
   {
-    verbs: ["squash", "rebase"],
+    verbs: ["squash", "rebase", "mutate"],
     flags: [DATE],
     commands: [
+      ["mutate", "app:1", "mutated:1", "--user", "1"],
       ["squash", "app:1", "small:1"],
       ["rebase", "app:1", "app:1", "app:1", "moved:1"],
     ],

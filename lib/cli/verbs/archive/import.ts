@@ -5,7 +5,8 @@ import { changeConfig } from "../../../oci/mod.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
-import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
+import { commandOption, pairs } from "../../container_options.ts";
+import { collect, type Options, stringOption, type Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
 
 /** `varve import`. */
@@ -83,47 +84,6 @@ function containerOf(options: Options): NonNullable<ImportOptions["config"]> {
     workingDir: workdir,
     user,
   };
-}
-
-/**
- * Matches the start of a JSON list, but not a line for the shell. In a line for the shell, `[` is a program, and a
- * blank follows. `[ "a",` is a list in spite of the blank.
- */
-const LIST = /^\s*\[(?:[^\s[]|\s*"(?:[^"\\]|\\.)*"\s*(?:,|$))/;
-
-/** A command: a JSON list of words, or a line for the shell. @throws {VarveError} `E_USAGE` for a malformed list */
-function commandOption(options: Options, name: string): string | undefined {
-  const text = stringOption(options, name);
-  if (text === undefined || !LIST.test(text)) return text;
-  let words: unknown;
-  try {
-    words = JSON.parse(text);
-  } catch {
-    // Refused below: as a line for the shell it would fail in every container.
-  }
-  if (Array.isArray(words) && words.every((word) => typeof word === "string")) return text;
-  throw new VarveError(
-    "E_USAGE",
-    `Cannot use --${name} ${JSON.stringify(text)}: it is not a JSON list of words`,
-    { hint: `write --${name} '["/bin/app","-v"]', or a line for the shell` },
-  );
-}
-
-/** Parses the values `NAME=value` of an option. The last value of a name wins. @throws {VarveError} `E_USAGE` */
-function pairs(options: Options, option: string): Map<string, string> {
-  const out = new Map<string, string>();
-  for (const pair of listOption(options, option)) {
-    const at = pair.indexOf("=");
-    if (at < 1) {
-      throw new VarveError(
-        "E_USAGE",
-        `Cannot use --${option} ${JSON.stringify(pair)}: it is not NAME=value`,
-        { hint: `write --${option} ${at === 0 ? "NAME" : pair}=VALUE` },
-      );
-    }
-    out.set(pair.slice(0, at), pair.slice(at + 1));
-  }
-  return out;
 }
 
 /** Whether a path is a directory. When that cannot be found out, opening the path reports why. */
