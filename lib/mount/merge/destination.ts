@@ -101,8 +101,6 @@ function refused(
 ): VarveError {
   const subject = `${key}:${escapeForTerminal(path)}`;
   // Without it, a hint would be about directories of this machine.
-  const hint = code === "E_NOT_FOUND"
-    ? "make it by 'varve run' or in 'varve mount REF DIR --rw KEY'"
-    : undefined;
+  const hint = code === "E_NOT_FOUND" ? "make the directory in the snapshot first" : undefined;
   return new VarveError(code, `Cannot copy to ${subject}: ${reason}`, { subject, hint });
 }
