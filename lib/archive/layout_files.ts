@@ -35,6 +35,11 @@ export interface ArchivedImages {
   readonly images: readonly StoredImage[];
 }
 
+/** Annotation of an entry of index.json: the full name of the image. */
+export const IMAGE_NAME = "io.containerd.image.name";
+/** Annotation of an entry of index.json: the name by which other programs find the image. */
+export const REF_NAME = "org.opencontainers.image.ref.name";
+
 /** The last second of the year 9999. Later times do not fit into every tar. */
 const MAX_SECONDS = 253_402_300_799;
 
@@ -48,7 +53,7 @@ export function layoutOf({ records, images }: ArchivedImages, plan: ImagePlan): 
     inline("index.json", encodeIndex({ manifests: indexEntries(records) })),
     ...[...plan.documents.map(documentFile), ...plan.blobs.map(blobFile)]
       .sort((a, b) => a.name < b.name ? -1 : 1),
-    inline("manifest.json", dockerManifest(images)),
+    inline("manifest.json", encodeArchiveManifest(dockerImages(images))),
   ];
   return { files, mtime: images.map(createdSeconds).reduce((a, b) => Math.max(a, b), 0) };
 }
@@ -68,9 +73,14 @@ function inline(name: string, bytes: Uint8Array): LayoutFile {
 /**
  * One descriptor for each record. If the record has a name, the annotation `org.opencontainers.image.ref.name` is its
  * tag when no other name in the archive has that tag, otherwise the full name.
+ *
+ * @param taken values of this annotation that other entries of the archive have
  */
-function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
-  const tags = new Map<string, number>();
+export function indexEntries(
+  records: readonly ImageRecord[],
+  taken: readonly string[] = [],
+): Descriptor[] {
+  const tags = new Map<string, number>(taken.map((name) => [name, 1]));
   for (const record of records) {
     const tag = nameOf(record)?.tag;
     if (tag !== undefined) tags.set(tag, (tags.get(tag) ?? 0) + 1);
@@ -86,8 +96,8 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
       digest,
       size,
       annotations: {
-        "io.containerd.image.name": record.name,
-        "org.opencontainers.image.ref.name": unique ? tag : record.name,
+        [IMAGE_NAME]: record.name,
+        [REF_NAME]: unique ? tag : record.name,
       },
     };
   });
@@ -97,15 +107,18 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
  * Name of an image, if it has one. If compression has given the image a new manifest, a name with the digest of the old
  * manifest is left out.
  */
-function nameOf({ name, target }: ImageRecord): Reference | undefined {
+export function nameOf({ name, target }: ImageRecord): Reference | undefined {
   if (name.startsWith("<none>@")) return undefined;
   const reference = parseReference(name);
   const isOther = reference.digest !== undefined && reference.digest !== target.digest;
   return isOther ? undefined : reference;
 }
 
+/** An image in Docker's manifest.json. */
+export type DockerImage = Parameters<typeof encodeArchiveManifest>[0][number];
+
 /** Docker's manifest.json: one item for each image, with all of its names. */
-function dockerManifest(images: readonly StoredImage[]): Uint8Array {
+export function dockerImages(images: readonly StoredImage[]): DockerImage[] {
   const items = new Map<Digest, { image: StoredImage; tags: string[] }>();
   for (const image of images) {
     const item = items.get(image.descriptor.digest) ?? { image, tags: [] };
@@ -114,11 +127,11 @@ function dockerManifest(images: readonly StoredImage[]): Uint8Array {
     // Docker accepts tags here, not names with a digest.
     if (!name.includes("@")) item.tags.push(familiarName(parseReference(name)));
   }
-  return encodeArchiveManifest([...items.values()].map(({ image, tags }) => ({
+  return [...items.values()].map(({ image, tags }) => ({
     config: blobPath(image.imageId),
     repoTags: tags,
     layers: image.layers.map((layer) => blobPath(layer.descriptor.digest)),
-  })));
+  }));
 }
 
 function createdSeconds(image: StoredImage): number {

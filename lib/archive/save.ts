@@ -21,6 +21,8 @@ import {
 import { layoutDirectory } from "./layout_directory.ts";
 import type { ArchivedImages } from "./layout_files.ts";
 import { layoutTar } from "./layout_tar.ts";
+import { isLayout, layoutUpdate } from "./layout_update.ts";
+import { refuseLink } from "./save_target.ts";
 import { writeFile } from "./write_file.ts";
 
 /** Options of {@linkcode saveImages}, {@linkcode saveToFile} and {@linkcode saveToDirectory}. */
@@ -99,10 +101,11 @@ export async function saveToFile(
 
 /**
  * Saves images as an OCI layout directory that also has Docker's manifest.json. The directory appears complete,
- * or not at all.
+ * or not at all. To a directory that is an OCI layout already the images are added: their names appear together, and
+ * replace the same names; all else stays.
  *
  * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` the path is a file, a symbolic link, or a
- *   directory that is not empty
+ *   directory that is neither empty nor an OCI layout · `E_FORMAT`, `E_JSON` the layout is damaged
  *
  * @example
  * ```ts
@@ -122,7 +125,9 @@ export async function saveToDirectory(
   await using stack = new AsyncDisposableStack();
   const { images, plan } = await planSave(store, references, options, stack);
   const { durability } = store;
-  await layoutDirectory(images, path, { ...options, durability }).send(plan, storedBlobs(store));
+  await refuseLink(path);
+  const sink = await isLayout(path) ? layoutUpdate : layoutDirectory;
+  await sink(images, path, { ...options, durability }).send(plan, storedBlobs(store));
 }
 
 /** What to save: the images by name, and all of their parts, each once. */

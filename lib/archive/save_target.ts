@@ -58,13 +58,28 @@ export async function fileTarget(path: string): Promise<SaveTarget | "in place">
  * @throws {VarveError} `E_NOT_FOUND`, `E_EXISTS`, `E_DENIED`, `E_SYSCALL`
  */
 export async function directoryTarget(path: string): Promise<SaveTarget> {
-  if (await isLink(path.replace(/\/+$/, "") || "/")) throw linkError(path);
+  await refuseLink(path);
   const info = await statOrNothing(path);
   if (info !== undefined && !info.isDirectory) throw taken(path, "it is a file");
   if (info !== undefined) {
     for await (const _ of Deno.readDir(path)) throw taken(path, "it is not empty");
   }
   return await begin(path, info !== undefined, Deno.makeTempDir, newMode);
+}
+
+/**
+ * A directory for temporary files in a directory that is there. It is removed when the target is disposed; the next call
+ * removes what a killed process has left.
+ */
+export async function temporaryIn(
+  directory: string,
+): Promise<Pick<SaveTarget, "temporary"> & AsyncDisposable> {
+  return await begin(`${directory.replace(/\/+$/, "")}/update`, false, Deno.makeTempDir, newMode);
+}
+
+/** Refuses a symbolic link. @throws {VarveError} `E_EXISTS` */
+export async function refuseLink(path: string): Promise<void> {
+  if (await isLink(path.replace(/\/+$/, "") || "/")) throw linkError(path);
 }
 
 async function begin(

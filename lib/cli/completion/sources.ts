@@ -2,7 +2,7 @@ import type { Option } from "commander";
 import { RUNTIMES } from "../../container/mod.ts";
 import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { TOPICS } from "../help/topics.ts";
-import { UNSET_NAMES } from "../unset_names.ts";
+import { UNSET_NAMES } from "../image_config/unset_names.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** A source of words that are not part of the definition of the command line. */

@@ -5,7 +5,7 @@ import { changeConfig } from "../../../oci/mod.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
-import { commandOption, pairs } from "../../container_options.ts";
+import { commandOption, pairs } from "../../image_config/container_options.ts";
 import { collect, type Options, stringOption, type Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
 

@@ -17,6 +17,9 @@ export const save: Verb = {
     `The tar is both an OCI layout and a docker-archive. It is byte for byte the same on every machine.
 Without -o it goes to standard output. A symbolic link as FILE or DIR is refused.
 
+If DIR is an OCI layout already, the images are added to it: a name that it has gets the new image, and all else
+stays. The new names appear when all that they need is there.
+
 An index is saved unchanged, with all of its platforms. If one of them is not in the store, save fails;
 --platform saves a single one.
 
@@ -33,7 +36,7 @@ Examples:
   configure(command) {
     command
       .option("-o, --output <file>", "write to a file")
-      .option("--oci-dir <dir>", "write an OCI layout directory");
+      .option("--oci-dir <dir>", "write an OCI layout directory, or add to one");
     command.option(
       "--platform <platform>",
       "save only this platform of an index, such as linux/arm64",

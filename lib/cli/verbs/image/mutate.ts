@@ -2,12 +2,12 @@ import { VarveError } from "../../../errors.ts";
 import { mutateImage, type Mutation } from "../../../image/internal.ts";
 import { changeConfig, type ContainerChange, type ContainerConfig } from "../../../oci/mod.ts";
 import type { StoredImage } from "../../../store/mod.ts";
-import { commandOption, pairs } from "../../container_options.ts";
+import { commandOption, pairs } from "../../image_config/container_options.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions } from "../../new_image.ts";
 import { reportImages } from "../../report_images.ts";
 import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
-import { UNSET_NAMES } from "../../unset_names.ts";
+import { UNSET_NAMES } from "../../image_config/unset_names.ts";
 import { Unset } from "./unset.ts";
 
 /** `varve mutate`. */

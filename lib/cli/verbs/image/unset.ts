@@ -1,7 +1,7 @@
 /** What `varve mutate --unset` removes. */
 import { VarveError } from "../../../errors.ts";
 import type { ContainerChange, ContainerConfig } from "../../../oci/mod.ts";
-import { FIELDS, OTHERS, UNSET_NAMES } from "../../unset_names.ts";
+import { FIELDS, OTHERS, UNSET_NAMES } from "../../image_config/unset_names.ts";
 
 /** The fields of which single items are removed, by the word before the dot. */
 const ITEMS = ["env", "label", "annotation", "port", "volume"] as const;

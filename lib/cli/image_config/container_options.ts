@@ -1,6 +1,6 @@
 /** Options that say how a container of a new image runs. */
-import { VarveError } from "../errors.ts";
-import { listOption, type Options, stringOption } from "./verb.ts";
+import { VarveError } from "../../errors.ts";
+import { listOption, type Options, stringOption } from "../verb.ts";
 
 /**
  * Matches the start of a JSON list, but not a line for the shell. In a line for the shell, `[` is a program, and a

@@ -4,11 +4,11 @@ import {
   documentTime,
   editConfig,
   type ImageConfig,
-} from "../oci/mod.ts";
-import { type ImageArgument, readImage, type Store, type StoredImage } from "../store/mod.ts";
-import type { LoadedImage } from "./loaded_image.ts";
-import { makeImage } from "./new_image.ts";
-import type { NewImageOptions } from "./new_image_options.ts";
+} from "../../oci/mod.ts";
+import { type ImageArgument, readImage, type Store, type StoredImage } from "../../store/mod.ts";
+import type { LoadedImage } from "../loaded_image.ts";
+import { makeImage } from "../new_image.ts";
+import type { NewImageOptions } from "../new_image_options.ts";
 
 /** What {@linkcode mutateImage} changes. */
 export interface Mutation {

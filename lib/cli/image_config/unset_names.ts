@@ -1,5 +1,5 @@
 /** The names of `varve mutate --unset`, which completion shows. */
-import type { ContainerChange } from "../oci/mod.ts";
+import type { ContainerChange } from "../../oci/mod.ts";
 
 /** The fields that are removed as a whole, as the user names them. */
 export const FIELDS: Readonly<Record<string, keyof ContainerChange>> = {
