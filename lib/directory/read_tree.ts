@@ -1,5 +1,6 @@
 import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import { guardedSync } from "../linux/mod.ts";
 import type { Directories, TreeFile } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 
@@ -7,10 +8,10 @@ import { decodeTree, type Tree } from "../tree/mod.ts";
  * Reads the file of a layer's tree completely and checks all of it. Use it for a tree that is
  * walked completely, and more than once.
  *
- * @throws {VarveError} `E_DAMAGE`, with the layer as its subject
+ * @throws {VarveError} `E_DAMAGE`, with the layer as its subject · `E_SYSCALL`, `E_DENIED`
  */
 export function readTree({ diffId, path, sum }: TreeFile): Tree {
-  const bytes = Deno.readFileSync(path);
+  const bytes = guardedSync(`read the tree of layer ${diffId}`, () => Deno.readFileSync(path));
   try {
     return decodeTree(bytes, sum ?? undefined);
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { foldSteps } from "../../layer/internal.ts";
+import { guardedSync } from "../../linux/mod.ts";
 import { finishSteps } from "../../tree/internal.ts";
 import { decodeTree, openTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase } from "./contract.ts";
@@ -27,21 +28,28 @@ export class OpenBase implements Disposable {
   }
 
   #open(path: string): Tree {
-    const file = Deno.openSync(path);
+    const file = reading(() => Deno.openSync(path));
     this.#files.push(file);
     return openTree({
-      size: file.statSync().size,
-      readSync(offset, length) {
-        const out = new Uint8Array(length);
-        file.seekSync(offset, Deno.SeekMode.Start);
-        let done = 0;
-        while (done < length) {
-          const count = file.readSync(out.subarray(done));
-          if (count === null) break;
-          done += count;
-        }
-        return out.subarray(0, done);
-      },
+      size: reading(() => file.statSync()).size,
+      readSync: (offset, length) => reading(() => readAt(file, offset, length)),
     });
   }
+}
+
+function reading<T>(read: () => T): T {
+  return guardedSync("read the tree of a layer", read);
+}
+
+/** At most `length` bytes from `offset`: less where the file ends. */
+function readAt(file: Deno.FsFile, offset: number, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  file.seekSync(offset, Deno.SeekMode.Start);
+  let done = 0;
+  while (done < length) {
+    const count = file.readSync(out.subarray(done));
+    if (count === null) break;
+    done += count;
+  }
+  return out.subarray(0, done);
 }

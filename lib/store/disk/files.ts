@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { fileError, guardedSync } from "../../linux/mod.ts";
 
 /** Maximum bytes of one chunk of a file's stream. */
 const PIECE = 256 * 1024;
@@ -22,7 +23,7 @@ export function fileStream(
         }
       } catch (error) {
         file.close();
-        throw error;
+        throw fileError(error, "read a file of the store");
       }
       file.close();
       controller.close();
@@ -72,7 +73,7 @@ export class WindowReader {
   /**
    * Reads `length` bytes from `offset`; returns a view if one window holds all of them.
    *
-   * @throws {VarveError} `E_TRUNCATED`
+   * @throws {VarveError} `E_TRUNCATED` · `E_SYSCALL`, `E_DENIED`
    */
   readSync(offset: number, length: number): Uint8Array {
     if (offset < 0 || length < 0 || offset + length > this.size) {
@@ -98,9 +99,11 @@ export class WindowReader {
   #window(index: number): Uint8Array {
     let window = this.#windows.get(index);
     if (window === undefined) {
-      using file = Deno.openSync(this.#path, { read: true });
       const start = index * WINDOW;
-      window = readAt(file, start, Math.min(WINDOW, this.size - start));
+      window = guardedSync("read a file of the store", () => {
+        using file = Deno.openSync(this.#path, { read: true });
+        return readAt(file, start, Math.min(WINDOW, this.size - start));
+      });
       this.#windows.set(index, window);
     }
     return window;

@@ -1,3 +1,4 @@
+import { guardedSync } from "../../../linux/mod.ts";
 import type { Pool } from "../../../pool/mod.ts";
 import { isOtherTreeVersion } from "../../../tree/internal.ts";
 import type { Disk } from "../context.ts";
@@ -7,9 +8,11 @@ import type { BeginIngest } from "./derive_tree.ts";
 
 /** Whether the file of a layer tree is of another version. A file that is no tree at all is damaged instead. */
 function hasOtherVersion(path: string): boolean {
-  const head = new Uint8Array(16);
-  using file = Deno.openSync(path, { read: true });
-  return file.readSync(head) === head.length && isOtherTreeVersion(head);
+  return guardedSync("read the tree of a layer", () => {
+    const head = new Uint8Array(16);
+    using file = Deno.openSync(path, { read: true });
+    return file.readSync(head) === head.length && isOtherTreeVersion(head);
+  });
 }
 
 /** Derives the tree of a layer again if it has another version. */
