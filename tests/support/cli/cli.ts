@@ -1,4 +1,5 @@
 /** The command as users call it: as a process, on a store of its own. */
+import { START } from "../compile/start_flags.ts";
 import { run, runAny, type RunOptions, type RunResult } from "../machine/process.ts";
 
 /** Path of the program's entry. */
@@ -7,8 +8,13 @@ export const MAIN: string = new URL("../../../lib/cli/main.ts", import.meta.url)
 /** Where Deno keeps modules: a test that gives the command another home must not fetch them again. */
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
 
-/** The command line that runs the program from its sources. */
-const PROGRAM: readonly string[] = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
+/** The main module of the bundled program: it starts in less than half of the time. */
+const BUNDLE = Deno.env.get("VARVE_TEST_PROGRAM");
+
+/** The command line that runs the program: its bundle where there is one, else its sources. */
+const PROGRAM: readonly string[] = BUNDLE === undefined
+  ? [Deno.execPath(), "run", "-A", "--no-check", MAIN]
+  : [Deno.execPath(), ...START, BUNDLE];
 
 /** Makes a command on the store at `root`. */
 export type Program = (root: string, options?: RunOptions) => Cli;

@@ -2,7 +2,7 @@
 import { runAny } from "../machine/process.ts";
 import { whyUnusable } from "./why_unusable.ts";
 import type { Project } from "./main.ts";
-import { V8_FLAGS } from "./v8_flags.ts";
+import { V8_FLAGS } from "./start_flags.ts";
 
 /**
  * Compiles with `deno compile`, and believes it only when the result runs `version`.

@@ -5,7 +5,7 @@ import { tempDir } from "../machine/temp_dir.ts";
 import { lazyBuiltins } from "./lazy_builtins.ts";
 import { lazyParts } from "./lazy_parts.ts";
 import type { Project } from "./main.ts";
-import { V8_FLAGS } from "./v8_flags.ts";
+import { START } from "./start_flags.ts";
 
 /** Writes the self-extracting file, packed at a gzip level. */
 export async function compileSelfExtracting(
@@ -105,7 +105,7 @@ if [ ! -x "$dir/deno" ]; then (
 ) fi
 # Otherwise Deno asks its own server for a later version, half a second after the start.
 export DENO_NO_UPDATE_CHECK=1
-exec "$dir/deno" run -A --quiet --no-config --no-lock --cached-only --no-prompt ${V8_FLAGS} \\
+exec "$dir/deno" ${START.join(" ")} \\
   "$dir/lib/cli/main.js" "$@"
 exit 1
 `;
