@@ -23,6 +23,13 @@ const HOLE_BYTES = 64 * 1024;
 const BUFFER_BYTES = 256 * 1024;
 
 /**
+ * Most bytes of one write(2). For an aligned write of 256 KiB, Linux 6.18 looks for as much memory in one piece. When
+ * memory is fragmented, that takes four times the CPU of the write: 206 ms for 214 MB on ext4, and 54 ms in pieces of
+ * 128 KiB.
+ */
+const WRITE_BYTES = 128 * 1024;
+
+/**
  * A sink that writes a file of mode 0600: a new file, or a file that an earlier sink left
  * unfinished.
  */
@@ -103,7 +110,9 @@ export class FileSink implements ByteSink {
     this.#endsInHole = bytes.length >= HOLE_BYTES && isZero(bytes);
     this.#try(() => {
       if (this.#endsInHole) return this.#file.seekSync(this.#length, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) {
+        at += this.#file.writeSync(bytes.subarray(at, at + WRITE_BYTES));
+      }
     });
     this.#writeback?.add(bytes.length);
   }

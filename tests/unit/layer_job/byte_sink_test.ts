@@ -30,6 +30,27 @@ Deno.test("sinks keep every byte in order, for any size of writes", async () => 
   }
 });
 
+Deno.test("FileSink writes no more than 128 KiB in one call, because larger ones cost much CPU", async () => {
+  await using temp = await tempDir();
+  const lengths: number[] = [];
+  const { writeSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.writeSync = function (bytes) {
+    lengths.push(bytes.length);
+    return writeSync.call(this, bytes);
+  };
+  try {
+    const file = new FileSink(temp.join("a"), "layer");
+    // One large write, then small ones that the sink gathers.
+    file.write(prng(1).bytes(600_000));
+    for (let i = 0; i < 300; i++) file.write(prng(i).bytes(1000));
+    file.end();
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+  }
+  assertEquals((await Deno.stat(temp.join("a"))).size, 900_000);
+  assertEquals(Math.max(...lengths), 128 * 1024);
+});
+
 Deno.test("FileSink makes a new file of mode 0600, and refuses one that exists", async () => {
   await using temp = await tempDir();
   const path = temp.join("a");
