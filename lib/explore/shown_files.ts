@@ -1,4 +1,5 @@
-import { type ByteString, fromBytes } from "../bytes/mod.ts";
+import type { ByteString } from "../bytes/mod.ts";
+import { ContentTable } from "./content_table.ts";
 import {
   type DuplicateFiles,
   type ExploredPath,
@@ -19,8 +20,11 @@ interface Content {
 export class ShownFiles {
   #count = 0;
   #bytes = 0;
-  /** By digest, as a string of its bytes. Of a content that only one file has, just the path: most are such. */
-  readonly #contents = new Map<string, ByteString | Content>();
+  readonly #contents = new ContentTable();
+  /** By number of a content, the first path that has it. */
+  #first: ByteString[] = [];
+  /** Contents that several files have, by number. */
+  readonly #several = new Map<number, Content>();
   /** Inodes with several names that were counted. */
   readonly #seen = new Set<string>();
 
@@ -41,11 +45,12 @@ export class ShownFiles {
       this.#seen.add(key);
     }
     this.#bytes += size;
-    const key = fromBytes(digest);
-    const known = this.#contents.get(key);
-    if (known === undefined) this.#contents.set(key, path);
-    else if (typeof known === "string") this.#contents.set(key, { size, paths: [known, path] });
-    else known.paths.push(path);
+    const { count } = this.#contents;
+    const content = this.#contents.add(digest);
+    const several = this.#several.get(content);
+    if (content === count) this.#first.push(path);
+    else if (several !== undefined) several.paths.push(path);
+    else this.#several.set(content, { size, paths: [this.#first[content] as ByteString, path] });
   }
 
   /** To call after the last path. */
@@ -54,23 +59,24 @@ export class ShownFiles {
     readonly duplicates: Sum;
     readonly files: readonly DuplicateFiles[];
   } {
-    const largest = new Largest<Content & { readonly key: string; readonly bytes: number }>(
+    const largest = new Largest<Content & { readonly number: number; readonly bytes: number }>(
       MOST_LISTED,
     );
     const duplicates = { count: 0, bytes: 0 };
-    for (const [key, content] of this.#contents) {
-      if (typeof content === "string") continue;
+    // In the order of their first paths.
+    for (const [number, content] of [...this.#several].sort(([a], [b]) => a - b)) {
       const more = content.paths.length - 1;
       duplicates.count += more;
       duplicates.bytes += more * content.size;
-      largest.add({ ...content, key, bytes: more * content.size });
+      largest.add({ ...content, number, bytes: more * content.size });
     }
-    this.#contents.clear();
-    const files = largest.things.map(({ key, size, paths }) => ({
-      digest: Uint8Array.from(key, (byte) => byte.charCodeAt(0)),
+    const files = largest.things.map(({ number, size, paths }) => ({
+      digest: this.#contents.digest(number),
       size,
       paths,
     }));
+    this.#first = [];
+    this.#several.clear();
     return { image: { count: this.#count, bytes: this.#bytes }, duplicates, files };
   }
 }
