@@ -264,6 +264,7 @@ export {
 } from "./lib/registry/mod.ts";
 export {
   type RegistryServer,
+  type ServedRequest,
   serveRegistry,
   type ServeRegistryOptions,
 } from "./lib/registry_server/mod.ts";

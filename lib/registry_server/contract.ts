@@ -33,10 +33,32 @@ export interface ServeRegistryOptions
   readonly idleTimeout?: number | undefined;
   /** Ends the server. */
   readonly signal?: AbortSignal | undefined;
+  /** Called when a request has been answered, or its connection broke. */
+  readonly onRequest?: ((request: ServedRequest) => void) | undefined;
   /**
    * Called with each error of the server or the store. It is not called when a client is at fault.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A request that a registry has answered. It holds no header and no query, and so no secret of a client. */
+export interface ServedRequest {
+  /** When the request arrived, in milliseconds since the epoch. */
+  readonly time: number;
+  /** Address and port of the client: `127.0.0.1:40312`. */
+  readonly remote: string;
+  /** The method in upper case. */
+  readonly method: string;
+  /** The path as the client sent it, without the query. It is at most 1,000 characters long. */
+  readonly path: string;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** Bytes of the body that was received, or where there was none, of the one that was sent. */
+  readonly bytes: number;
+  /** Milliseconds from the request's headers to the end of the answer. */
+  readonly ms: number;
+  /** Whether the client got all of the answer. */
+  readonly complete: boolean;
 }
 
 /**

@@ -15,5 +15,5 @@
  *
  * @module
  */
-export type { RegistryServer, ServeRegistryOptions } from "./contract.ts";
+export type { RegistryServer, ServedRequest, ServeRegistryOptions } from "./contract.ts";
 export { serveRegistry } from "./serve.ts";

@@ -71,6 +71,8 @@ export interface WriteOptions {
    * settles. Otherwise a client that is still sending would only see its connection break.
    */
   readonly rest: Promise<void> | undefined;
+  /** Called with the size of each piece of the body that is sent. */
+  readonly onSent: (bytes: number) => void;
 }
 
 /**
@@ -81,7 +83,7 @@ export interface WriteOptions {
 export async function writeResponse(
   response: ServerResponse,
   { status, headers = {}, body }: RegistryResponse,
-  { head, idle, rest }: WriteOptions,
+  { head, idle, rest, onSent }: WriteOptions,
 ): Promise<void> {
   const bytes = body instanceof Uint8Array ? body : undefined;
   const length = body === undefined && status !== 204 && headers["content-length"] === undefined
@@ -100,11 +102,13 @@ export async function writeResponse(
     if (body instanceof ReadableStream && !head) {
       for await (const piece of holdBackLast(body)) {
         if (response.destroyed) throw new Error("the client went away");
+        onSent(piece.length);
         if (!response.write(piece)) await eventOrClose(response, "drain");
         timer.restart();
       }
     }
     const last = head ? undefined : bytes;
+    onSent(last?.length ?? 0);
     if (rest !== undefined) {
       if (last === undefined) response.flushHeaders();
       else response.write(last);

@@ -12,6 +12,7 @@ import {
   type RegistryResponse,
 } from "./http.ts";
 import { discardRest, requestBody, writeResponse } from "./node_http.ts";
+import { RequestRecord } from "./request_record.ts";
 import { Registry } from "./registry.ts";
 
 /** Milliseconds that the headers of a request may take, by default. */
@@ -166,11 +167,12 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const idle = options.idleTimeout ?? IDLE_TIMEOUT;
+  const record = new RequestRecord(request);
   const gone = new AbortController();
   const onClose = () => gone.abort(new DOMException("The client went away", "AbortError"));
   response.once("close", onClose);
   response.on("error", onClose);
-  const asked = toRequest(request, AbortSignal.any([signal, gone.signal]), idle);
+  const asked = toRequest(request, AbortSignal.any([signal, gone.signal]), idle, record);
   let answer: RegistryResponse;
   try {
     if (options.anyAddress !== true) refuseBrowsers(asked);
@@ -180,13 +182,20 @@ async function handle(
   }
   try {
     const rest = discardRest(request, idle);
-    await writeResponse(response, answer, { head: asked.method === "HEAD", idle, rest });
+    await writeResponse(response, answer, {
+      head: asked.method === "HEAD",
+      idle,
+      rest,
+      onSent: (bytes) => record.sent += bytes,
+    });
+    options.onRequest?.(record.end(answer.status, true));
   } catch (error) {
     // The closed connection tells the client that the body is incomplete: it has fewer bytes than
     // `content-length` says.
     request.destroy();
     response.destroy();
     if (error instanceof VarveError) options.onError?.(error);
+    options.onRequest?.(record.end(answer.status, false));
   }
 }
 
@@ -194,6 +203,7 @@ function toRequest(
   request: IncomingMessage,
   signal: AbortSignal,
   idle: number,
+  record: RequestRecord,
 ): RegistryRequest {
   const [path = "", ...query] = (request.url ?? "").split("?");
   return {
@@ -201,7 +211,7 @@ function toRequest(
     path: decoded(path),
     query: new URLSearchParams(query.join("?")),
     header: (name) => [request.headers[name]].flat()[0],
-    body: requestBody(request, idle),
+    body: record.counted(requestBody(request, idle)),
     signal,
   };
 }

@@ -11,7 +11,7 @@ export interface ServedStore extends Serving {
   readonly port: number;
 }
 
-/** Starts it on a free port over the store at `root`; `args` are more arguments of the verb. */
+/** Starts it on a free port over the store at `root`, without a log; `args` are more arguments of the verb. */
 export async function servedStore(
   root: string,
   { args = [], env = {} }: {
@@ -21,7 +21,8 @@ export async function servedStore(
 ): Promise<ServedStore> {
   const cli = new Cli(root, { env });
   const listen = ["--listen", "127.0.0.1:0", "--format", "json"];
-  const command = cli.command(["registry", "serve", ...listen, ...args]);
+  const log = args.includes("--log") ? [] : ["--log", "none"];
+  const command = cli.command(["registry", "serve", ...listen, ...log, ...args]);
   const serving = await startServing("varve registry serve", cli, command);
   const { url, port } = serving.said as Pick<ServedStore, "url" | "port">;
   return { ...serving, url, host: `127.0.0.1:${port}`, port };

@@ -3,6 +3,7 @@ import { isVarveError, VarveError } from "../../../errors.ts";
 import { absolutePath } from "../../../linux/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
+import type { LogFormat } from "../../display/log_fields.ts";
 import { inflaterOf } from "../../options.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, type Report, STREAMED, stringOption, type Verb } from "../../verb.ts";
@@ -12,7 +13,7 @@ import {
 } from "../program/doctor_containerd.ts";
 import { parseListen } from "../registry/serve.ts";
 import { inheritedSocket } from "./inherited_socket.ts";
-import { type LogFormat, logLine } from "./log_line.ts";
+import { logLine } from "./log_line.ts";
 import { containerdConfig, type Places, systemdUnits } from "./setup_texts.ts";
 
 /** Milliseconds to wait for another process that collects garbage. */

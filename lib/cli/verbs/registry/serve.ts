@@ -1,6 +1,11 @@
 import { VarveError } from "../../../errors.ts";
-import { type RegistryServer, serveRegistry } from "../../../registry_server/mod.ts";
-import { inflaterOf } from "../../options.ts";
+import {
+  type RegistryServer,
+  type ServedRequest,
+  serveRegistry,
+} from "../../../registry_server/mod.ts";
+import { type LogEntry, logFields } from "../../display/log_fields.ts";
+import { inflaterOf, oneOf } from "../../options.ts";
 import { loadSettings } from "../../settings.ts";
 import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 
@@ -24,6 +29,10 @@ A pushed image gets its name by the same rule and is verified as by 'varve load'
 unchanged. A manifest that loses its tag stays as NAME@DIGEST until 'varve rmi' or a DELETE removes it.
 Uploaded blobs that no manifest names are removed after an hour without use, and when the command ends.
 
+Each request is a line on stderr: time, client, method, path without the query, status, bytes of the body, and
+milliseconds. Requests that failed because of the server are errors. --log json writes them for programs, --log none
+writes none.
+
 JSON: one line once the server is ready: {"url","hostname","port","readOnly"}
 
 Examples:
@@ -38,10 +47,15 @@ Examples:
       .option(
         "--any-address",
         "allow an address that other machines can reach; all of them may then push",
-      );
+      )
+      .option("--log <format>", "how to write requests: text, json or none (default text)");
   },
   async run(context, _args, options) {
     const { hostname, port } = parseListen(stringOption(options, "listen") ?? LISTEN);
+    const log = oneOf("--log", stringOption(options, "log") ?? "text", ["text", "json", "none"]);
+    const write = (entry: LogEntry) => {
+      if (log !== "none") context.io.stderr(`${logFields(entry, log)}\n`);
+    };
     const readOnly = options["readOnly"] === true;
     const store = await context.store();
     const settings = { ...loadSettings(store), inflater: inflaterOf(context.options, store) };
@@ -66,7 +80,12 @@ Examples:
           readOnly,
           anyAddress: options["anyAddress"] === true,
           pool: await context.pool({ mayBlock: false }),
-          onError: (error) => context.warn((error as Error)?.message ?? String(error)),
+          onRequest: (request) => write(entryOf(request)),
+          onError: (error) => {
+            const message = (error as Error)?.message ?? String(error);
+            if (log === "none") return context.warn(message);
+            write({ time: Date.now(), level: "error", event: "error", facts: { message } });
+          },
         });
       } catch (error) {
         throw withHint(error);
@@ -86,6 +105,12 @@ export function parseListen(value: string): { readonly hostname: string; readonl
     );
   }
   return { hostname: match[1] ?? match[2] as string, port };
+}
+
+/** A request as a line of the log. That a client asked for what is not here, is no error. */
+function entryOf({ time, complete, ...facts }: ServedRequest): LogEntry {
+  const level = facts.status >= 500 ? "error" : "info";
+  return { time, level, event: "request", facts: complete ? facts : { ...facts, complete } };
 }
 
 /** Adds a hint that names an option to use. */
