@@ -94,7 +94,8 @@ Examples:
 const REGISTRIES: Topic = {
   summary: "pulling, pushing, logging in, mirrors and local registries",
   text:
-    `'pull' and 'push' talk to any registry of the distribution specification, over TLS unless --plain-http is given.
+    `'pull' and 'push' talk to any registry of the distribution specification, over TLS. With registries on this machine
+(localhost) they talk http without TLS. --plain-http does that with others; every verb that can reach a registry has it.
 Everything is verified. A download that was interrupted goes on where it stopped.
 
 Credentials are those of Docker: ~/.docker/config.json and its helpers, also podman's auth.json. 'login' writes them.

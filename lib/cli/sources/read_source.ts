@@ -11,6 +11,7 @@ import { registryClient, remoteReference } from "../registry.ts";
 import { layerProgress, warnOfLayers } from "../report_images.ts";
 import { loadSettings } from "../settings.ts";
 import type { Options } from "../verb.ts";
+import { isPlainHttp } from "./plain_http.ts";
 
 /** The transport of a registry. */
 const REGISTRY = "docker://";
@@ -68,8 +69,7 @@ async function readRegistry(
   options: Options,
 ): Promise<ReadImage> {
   const name = remoteReference(reference, "read");
-  const plainHttp = options["plainHttp"] === true;
-  using client = await registryClient(context, name, { plainHttp });
+  using client = await registryClient(context, name, { plainHttp: isPlainHttp(options) });
   const source = sourceOf(registryOrigin(store, client, reference));
   return await readSource(store, source, { ...reading, verb: "pull" });
 }

@@ -16,6 +16,7 @@ import { openExplored } from "./explored.ts";
 import { type ExploredReport, htmlParts, writeHtml } from "./html_file.ts";
 import { reportText, verdictsText } from "./explore_text.ts";
 import { readRules, verdictsJson } from "./ci_rules.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve explore`. */
 export const explore: Verb = {
@@ -83,7 +84,7 @@ Examples:
       )
       .option("--port <n>", "serve the page on 127.0.0.1, with the files; 0 is any free port")
       .option("--ci [file]", "judge the image by rules; exit code 13 when one fails")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = "", other], options) {
     // Whatever the command line has wrong is said before an image is read.

@@ -12,6 +12,7 @@ import { PLATFORM_OPTION } from "../../images.ts";
 import { registryClient } from "../../registry.ts";
 import { openDocuments } from "../../sources/open_image.ts";
 import type { Options, Verb } from "../../verb.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve inspect`. */
 export const inspect: Verb = {
@@ -31,8 +32,8 @@ Example:
   configure(command) {
     command
       .option("--referrers", "also list what refers to the image in its registry")
-      .option("--plain-http", "talk to the registry without TLS")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION)
+      .option(...PLAIN_HTTP_OPTION);
   },
   async run(context, references, options) {
     const found: Record<string, unknown>[] = [];
@@ -60,7 +61,7 @@ async function documentOf(
     layers: layerRows(store, image),
   };
   if (options["referrers"] === true) {
-    json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
+    json["referrers"] = await referrers(context, image, isPlainHttp(options));
   }
   return json;
 }
@@ -107,7 +108,7 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]
 Example:
   varve history debian:12`,
   configure(command) {
-    command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
+    command.option(...NO_TRUNC).option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [reference = ""], options) {
     const { store, image } = await openDocuments(context, reference, options);
@@ -158,7 +159,7 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
 Example:
   varve layers debian:12`,
   configure(command) {
-    command.option(...NO_TRUNC).option(...PLATFORM_OPTION);
+    command.option(...NO_TRUNC).option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [reference = ""], options) {
     const { store, image } = await openDocuments(context, reference, options);

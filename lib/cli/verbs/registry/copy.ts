@@ -3,6 +3,7 @@ import { copyImage } from "../../../registry/mod.ts";
 import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import { pushProgressOf, pushReport } from "./push.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve copy`. */
 export const copy: Verb = {
@@ -22,7 +23,7 @@ Example:
   varve copy debian:12 localhost:5000/debian:12`,
   configure(command) {
     command
-      .option("--plain-http", "talk to both registries without TLS")
+      .option(...PLAIN_HTTP_OPTION)
       .option("--concurrency <n>", "number of blobs to copy at once (default 4)");
   },
   async run(context, [from = "", to = ""], options) {
@@ -32,7 +33,7 @@ Example:
     if (destination.digest !== undefined) {
       throw new VarveError("E_USAGE", `Cannot copy to ${to}: give a tag, not a digest`);
     }
-    const settings = { plainHttp: options["plainHttp"] === true };
+    const settings = { plainHttp: isPlainHttp(options) };
     using reader = await registryClient(context, source, settings);
     using writer = await registryClient(context, destination, settings);
     const copied = await copyImage(

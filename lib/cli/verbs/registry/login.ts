@@ -6,6 +6,7 @@ import { askLogin } from "./ask_login.ts";
 import type { Context } from "../../context.ts";
 import { registryClient } from "../../registry.ts";
 import { stringOption, type Verb } from "../../verb.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** Largest number of characters in a password. */
 const MAX_PASSWORD = 64 * 1024;
@@ -33,7 +34,7 @@ Examples:
     command
       .option("-u, --username <name>", "user name")
       .option("--password-stdin", "read the password from standard input")
-      .option("--plain-http", "talk to the registry without TLS");
+      .option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     const registry = registryName(argument);
@@ -53,7 +54,7 @@ Examples:
     const credential = { kind: "basic", username, password } as const;
     {
       using client = await registryClient(context, { registry }, {
-        plainHttp: options["plainHttp"] === true,
+        plainHttp: isPlainHttp(options),
         credential,
       });
       await client.ping(context.signal);

@@ -3,8 +3,7 @@ import { VarveError } from "../../../errors.ts";
 import { writeForeign } from "../../display/output.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
-
-const PLAIN_HTTP = ["--plain-http", "talk to the registry without TLS"] as const;
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve tags`. */
 export const tags: Verb = {
@@ -15,7 +14,7 @@ export const tags: Verb = {
 
 Example:
   varve tags ghcr.io/owner/app`,
-  configure: (command) => void command.option(...PLAIN_HTTP),
+  configure: (command) => void command.option(...PLAIN_HTTP_OPTION),
   async run(context, [repository = ""], options) {
     const name = remoteReference(repository, "list the tags of");
     if (name.digest !== undefined || repository.endsWith(`:${name.tag}`)) {
@@ -25,7 +24,7 @@ Example:
       );
     }
     using client = await registryClient(context, name, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const found = await client.tags(name.repository, context.signal);
     const json = { repository: `${name.registry}/${name.repository}`, tags: found };
@@ -44,11 +43,11 @@ JSON: {"name","digest","mediaType","size"}
 
 Example:
   varve digest debian:12`,
-  configure: (command) => void command.option(...PLAIN_HTTP),
+  configure: (command) => void command.option(...PLAIN_HTTP_OPTION),
   async run(context, [reference = ""], options) {
     const name = remoteReference(reference, "look up");
     using client = await registryClient(context, name, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const fetched = await client.manifest(name, { signal: context.signal });
     const { bytes, digest, contentType = null } = fetched;
@@ -70,11 +69,11 @@ control it are escaped. --format has no effect.
 
 Example:
   varve manifest debian:12 | sha256sum`,
-  configure: (command) => void command.option(...PLAIN_HTTP),
+  configure: (command) => void command.option(...PLAIN_HTTP_OPTION),
   async run(context, [reference = ""], options) {
     const name = remoteReference(reference, "look up");
     using client = await registryClient(context, name, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const { bytes } = await client.manifest(name, { signal: context.signal });
     await writeForeign(context.io, [bytes]);

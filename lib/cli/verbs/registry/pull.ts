@@ -8,6 +8,7 @@ import { parseConcurrency, registryClient, remoteReference } from "../../registr
 import { loadSettings } from "../../settings.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import { layerProgress, reportImages } from "../../report_images.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve pull`. */
 export const pull: Verb = {
@@ -35,7 +36,7 @@ Examples:
   configure(command) {
     command
       .option("--platform <platform>", "platform to pull from an index, such as linux/arm64")
-      .option("--plain-http", "talk to the registry without TLS")
+      .option(...PLAIN_HTTP_OPTION)
       .option(
         "--concurrency <n>",
         "number of layers to download at once (default 4, at most one per worker)",
@@ -46,7 +47,7 @@ Examples:
     const name = remoteReference(reference, "pull");
     const platform = platformOption(stringOption(options, "platform"));
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
-    const plainHttp = options["plainHttp"] === true;
+    const plainHttp = isPlainHttp(options);
     const store = await context.store();
     const directory = stringOption(options, "mount");
     const mount = await prepareMount(context, directory);

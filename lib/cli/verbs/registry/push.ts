@@ -16,6 +16,7 @@ import { shortDigest } from "../../display/short.ts";
 import { platformOption } from "../../images.ts";
 import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
 import { type Report, stringOption, type Verb } from "../../verb.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve push`. */
 export const push: Verb = {
@@ -44,7 +45,7 @@ Examples:
   varve push app:1 ghcr.io/owner/app:1 --compression zstd`,
   configure(command) {
     command
-      .option("--plain-http", "talk to the registry without TLS")
+      .option(...PLAIN_HTTP_OPTION)
       .option("--concurrency <n>", "number of blobs to send at once (default 4)")
       .option("--platform <platform>", "push only this platform of an index, such as linux/arm64");
     addCompressionOptions(command);
@@ -64,7 +65,7 @@ Examples:
     const sent = destination === undefined ? undefined : tryParseReference(found.name);
     const to = remoteReference(name, "push to", sent);
     using client = await registryClient(context, to, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const pushed = await pushImage(store, found, to, {
       client,

@@ -3,8 +3,7 @@ import { VarveError } from "../../../errors.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
 import type { Verb } from "../../verb.ts";
 import { registryName } from "./login.ts";
-
-const PLAIN_HTTP = ["--plain-http", "talk to the registry without TLS"] as const;
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve catalog`. */
 export const catalog: Verb = {
@@ -17,11 +16,11 @@ JSON: {"registry","repositories":[NAME]}
 
 Example:
   varve catalog localhost:5000`,
-  configure: (command) => void command.option(...PLAIN_HTTP),
+  configure: (command) => void command.option(...PLAIN_HTTP_OPTION),
   async run(context, [argument = ""], options) {
     const registry = registryName(argument);
     using client = await registryClient(context, { registry }, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const repositories = await Array.fromAsync(client.catalog(context.signal));
     return {
@@ -45,7 +44,7 @@ JSON: {"deleted"}
 Examples:
   varve delete localhost:5000/app:1
   varve delete localhost:5000/app@$(varve digest localhost:5000/app:1)`,
-  configure: (command) => void command.option(...PLAIN_HTTP),
+  configure: (command) => void command.option(...PLAIN_HTTP_OPTION),
   async run(context, [argument = ""], options) {
     const name = remoteReference(argument, "delete");
     const { digest, tag } = name;
@@ -55,7 +54,7 @@ Examples:
       });
     }
     using client = await registryClient(context, name, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     await client.deleteManifest(name, context.signal);
     return { json: { deleted: argument }, text: `${escapeText(argument)}\n` };

@@ -10,6 +10,7 @@ import {
 import type { Context } from "../../context.ts";
 import { rebuildStore } from "../../../store/mod.ts";
 import { inCommandWords } from "../../mistakes/command_words.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
 import { repairSource } from "./repair_source.ts";
@@ -61,12 +62,13 @@ Examples:
       .option("--deep", "read every byte and compare its digest")
       .option("--repair", "heal what is found")
       .option("--rebuild", "make the database again from the files")
-      .option("--from <source>", "archive, layout or image of a registry that brings lost bytes");
+      .option("--from <source>", "archive, layout or image of a registry that brings lost bytes")
+      .option(...PLAIN_HTTP_OPTION);
   },
   async run(context, _args, options) {
     const from = stringOption(options, "from");
     if (options.rebuild === true) return await rebuild(context, options);
-    if (options.repair === true) return await repair(context, options.deep === true, from);
+    if (options.repair === true) return await repair(context, options, from);
     if (from !== undefined) {
       throw new VarveError("E_USAGE", "Cannot check with --from: it is for --repair");
     }
@@ -108,9 +110,12 @@ function adoptHint(path: string): string {
   return id === undefined ? "" : ` ('varve snapshot adopt ${id} KEY --image REF' gets it back)`;
 }
 
-async function repair(context: Context, deep: boolean, from?: string): Promise<Report> {
+async function repair(context: Context, options: Options, from?: string): Promise<Report> {
+  const deep = options.deep === true;
   const store = await context.store();
-  using source = from === undefined ? undefined : await repairSource(context, from);
+  using source = from === undefined
+    ? undefined
+    : await repairSource(context, from, isPlainHttp(options));
   const { ociLimits: documents, ...rules } = loadSettings(store);
   const { healed, left } = await repairStore(store, {
     deep,

@@ -14,14 +14,18 @@ export interface RepairSource extends Disposable {
  * Reads the value of `--from`: an archive or an OCI layout where the text is a path that exists, or begins with a
  * transport (`oci:DIR`); else an image of a registry.
  */
-export async function repairSource(context: Context, text: string): Promise<RepairSource> {
+export async function repairSource(
+  context: Context,
+  text: string,
+  plainHttp: boolean,
+): Promise<RepairSource> {
   if (archiveName(text) !== undefined || await exists(text)) {
     const { path, image, form } = parseArchiveSource(text);
     return { origin: archiveOrigin(path, { image, form }), [Symbol.dispose]: () => {} };
   }
   const reference = text.replace(/^docker:\/\//, "");
   const name = remoteReference(reference, "pull");
-  const client = await registryClient(context, name, { plainHttp: false });
+  const client = await registryClient(context, name, { plainHttp });
   const origin = registryOrigin(await context.store(), client, reference);
   return { origin, [Symbol.dispose]: () => client[Symbol.dispose]() };
 }

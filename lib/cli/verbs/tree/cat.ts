@@ -4,6 +4,7 @@ import { PLATFORM_OPTION } from "../../images.ts";
 import { openPath } from "../../files/open_files.ts";
 import { writeTar } from "../../files/write_tar.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve cat`. */
 export const cat: Verb = {
@@ -21,7 +22,7 @@ Examples:
   varve cat debian:/etc/os-release
   varve cat debian:/etc | tar t`,
   configure(command) {
-    command.option(...PLATFORM_OPTION);
+    command.option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     await using target = await openPath(context, argument, true, options);

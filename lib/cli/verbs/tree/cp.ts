@@ -9,6 +9,7 @@ import { writeTar } from "../../files/write_tar.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { unpackInto } from "../../files/unpacking.ts";
 import { type Report, STREAMED, type Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve cp`. */
 export const cp: Verb = {
@@ -38,6 +39,7 @@ Examples:
   tar c -C site . | varve cp - work:/srv`,
   configure(command) {
     command.option(...PLATFORM_OPTION)
+      .option(...PLAIN_HTTP_OPTION)
       .option("-a, --archive", "into a snapshot: keep the owners of files of this machine");
   },
   async run(context, [source = "", destination = ""], options) {

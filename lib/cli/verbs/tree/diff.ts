@@ -11,6 +11,7 @@ import { PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
 import type { Context } from "../../context.ts";
 import type { Options, Report, Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve diff`. */
 export const diff: Verb = {
@@ -43,7 +44,7 @@ Examples:
       .option("--name-only", "show only paths")
       .option("--content", "show the differences of contents")
       .option("--exit-code", "end with 13 if something differs")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [a = "", b], options) {
     const chosen = ["stat", "nameOnly", "content"].filter((name) => options[name] === true);

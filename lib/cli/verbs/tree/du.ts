@@ -8,6 +8,7 @@ import { openPath, type Target } from "../../files/open_files.ts";
 import { type Usage, usage } from "../../files/usage.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve du`. */
 export const du: Verb = {
@@ -35,7 +36,7 @@ Examples:
       .option("-a, --all", "show files, too")
       .option("-h, --human-readable", "sizes in powers of 1024, such as 1.5K")
       .option("--by-layer", "show the bytes of each layer")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     await using target = await openPath(context, argument, false, options);

@@ -28,6 +28,7 @@ import {
   stringOption,
   type Verb,
 } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** The conditions, in the order of `--help`. */
 const CONDITIONS: readonly (readonly [flags: string, description: string])[] = [
@@ -82,7 +83,7 @@ Examples:
       .option("--mindepth <n>", "at least n levels below the path")
       .option("--maxdepth <n>", "at most n levels below the path")
       .option("-0, --print0", "a NUL byte after each path, in place of a new line")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     await using target = await openPath(context, argument, false, options);

@@ -7,6 +7,7 @@ import { openPath, type Target } from "../../files/open_files.ts";
 import { compileSearch, type Line, type Search, searchLines } from "../../files/search.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import type { Options, Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve grep`. */
 export const grep: Verb = {
@@ -40,7 +41,7 @@ Examples:
       .option("-c, --count", "print only the number of lines of each file that match")
       .option("-q, --silent", "print nothing, end with 13 if nothing matches")
       .option("--exit-code", "end with 13 if nothing matches")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [pattern = "", argument = ""], options) {
     const search = searchOf(pattern, options);

@@ -16,6 +16,7 @@ import {
   trimmed,
 } from "../../files/open_files.ts";
 import type { Options, Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve ls`. */
 export const ls: Verb = {
@@ -48,7 +49,7 @@ Examples:
       .option("-S, --by-size", "largest first")
       .option("-t, --by-time", "newest first")
       .option("-r, --reverse", "in reverse order")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     const isLong = options["long"] === true;

@@ -3,6 +3,7 @@ import { PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
 import { openPath } from "../../files/open_files.ts";
 import type { Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve stat`. */
 export const stat: Verb = {
@@ -18,7 +19,7 @@ JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents
 Example:
   varve stat debian:/etc/passwd`,
   configure(command) {
-    command.option(...PLATFORM_OPTION);
+    command.option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     await using target = await openPath(context, argument, false, options, "tree");

@@ -7,6 +7,7 @@ import { formatName, nodeToJson } from "../../nodes.ts";
 import { openPath, slashed } from "../../files/open_files.ts";
 import { sizeOf, usage } from "../../files/usage.ts";
 import { stringOption, type Verb } from "../../verb.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 
 /** `varve tree`. */
 export const tree: Verb = {
@@ -28,7 +29,7 @@ Example:
       .option("-s, --size", "show sizes")
       .option("-h, --human-readable", "show sizes in powers of 1024, such as 1.5K")
       .option("-L, --depth <n>", "number of levels to print (default: all)")
-      .option(...PLATFORM_OPTION);
+      .option(...PLATFORM_OPTION).option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     const depth = depthOf(stringOption(options, "depth"));
