@@ -8,7 +8,12 @@ import { makeTree } from "./tree_fixture.ts";
 
 Deno.test("the documents show rooms, imports, permissions and limits as they are", async () => {
   const parts = generatedParts(await readHouse(PROJECT), await readExports());
-  assertEquals(Object.keys(parts), ["ARCHITECTURE.md", "PERMISSIONS.md", "SECURITY.md"]);
+  assertEquals(Object.keys(parts), [
+    "ARCHITECTURE.md",
+    "PEERS.md",
+    "PERMISSIONS.md",
+    "SECURITY.md",
+  ]);
   for (const [document, wanted] of Object.entries(parts)) {
     const text = await readDocument(document);
     const isCurrent = text === updateDocument(document, text, wanted);

@@ -2,6 +2,7 @@
 import type { House } from "./house_facts.ts";
 import { dependencyMatrix, roomTable } from "./house_text.ts";
 import { limitTable } from "./limit_table.ts";
+import { peerTables } from "./peer_table.ts";
 import { permissionTable, wordTable } from "./permission_table.ts";
 import { PROJECT } from "./sources.ts";
 
@@ -11,6 +12,7 @@ export const DOCUMENTS: readonly string[] = [
   "BENCHMARKS.md",
   "CHANGELOG.md",
   "CONTRIBUTING.md",
+  "PEERS.md",
   "PERMISSIONS.md",
   "README.md",
   "SECURITY.md",
@@ -26,6 +28,7 @@ export function generatedParts(house: House, exports: Readonly<Record<string, st
       rooms: roomTable(house, exports),
       imports: "```text\n" + dependencyMatrix(house) + "\n```",
     },
+    "PEERS.md": { verbs: peerTables() },
     "PERMISSIONS.md": { flags: permissionTable(), words: wordTable() },
     "SECURITY.md": { limits: limitTable() },
   };
