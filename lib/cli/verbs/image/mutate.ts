@@ -31,7 +31,7 @@ ${IMAGE_JSON}
 Examples:
   varve mutate app:1 app:2 --cmd '["serve"]' --env PORT=80 --label version=2
   varve mutate app:1 app:2 --unset env.DEBUG --unset ports --user nobody
-  varve mutate app:1 app:1 --annotation org.opencontainers.image.source=https://example.org`,
+  varve mutate app:1 app:1 --annotation org.example.team=web`,
   configure(command) {
     command
       .option(...PLATFORM_OPTION)
