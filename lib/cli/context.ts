@@ -35,8 +35,8 @@ export class Context implements AsyncDisposable {
   readonly options: GlobalOptions;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-  /** Builds the model of the whole command line, which shell completion reads. */
-  readonly commandLine: () => Promise<Command>;
+  /** Builds the model of the command line: the part that words name, or for shell completion without words all of it. */
+  readonly commandLine: (words?: readonly string[]) => Promise<Command>;
   readonly #withoutStore: WithoutStore;
   readonly #stack = new AsyncDisposableStack();
   #store: Promise<DiskStore | undefined> | undefined;
@@ -54,7 +54,7 @@ export class Context implements AsyncDisposable {
     io: Io,
     options: GlobalOptions,
     signal: AbortSignal,
-    commandLine: () => Promise<Command>,
+    commandLine: (words?: readonly string[]) => Promise<Command>,
     withoutStore: WithoutStore,
   ) {
     this.io = io;

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, INTERNAL_VERBS, SECTIONS, VERBS } from "./catalog.ts";
 import { acceptOneDash, Cursor, doubleDashes } from "./cursor.ts";
+import { SUMMARIES } from "./help/summaries.ts";
 import { gridOf, HELP_WIDTH, helpOf, helpStyle } from "./display/help.ts";
 import { usageHint } from "./mistakes/usage.ts";
 import { HELP_TEXTS, type Options, type Verb } from "./verb.ts";
@@ -56,30 +57,33 @@ rootless, docker.`;
  * Builds commander's model of the command line.
  *
  * @param args the words to parse. When they name a verb, only its module is loaded, which makes the start faster;
- *   otherwise the program has all verbs.
+ *   otherwise the program has the names and summaries of all verbs, for the list of `--help`. When absent, it has all
+ *   verbs.
  * @param width columns of the help
  */
 export async function createProgram(
   dispatch: Dispatch,
-  args: readonly string[] = [],
+  args?: readonly string[],
   width: number = HELP_WIDTH,
 ): Promise<Command> {
   const program = programWithoutVerbs(width);
   const add = (parent: Command, verb: Verb) => addVerb(parent, verb, width, dispatch);
-  const wanted = firstWord(program, args);
+  const wanted = firstWord(program, args ?? []);
   if (wanted !== undefined && Object.hasOwn(INTERNAL_VERBS, wanted)) {
     add(program, await (INTERNAL_VERBS[wanted] as () => Promise<Verb>)());
     return program;
   }
   const isKnown = wanted !== undefined &&
     (Object.hasOwn(VERBS, wanted) || Object.hasOwn(GROUPS, wanted));
+  const isList = args !== undefined && !isKnown;
   for (const [name, read] of Object.entries(VERBS)) {
-    if (!isKnown || name === wanted) add(program, await read());
+    if (isList) program.command(name).description(SUMMARIES[name] ?? (await read()).summary);
+    else if (!isKnown || name === wanted) add(program, await read());
   }
   for (const [name, { summary, verbs }] of Object.entries(GROUPS)) {
     if (isKnown && name !== wanted) continue;
     const group = program.command(name).description(summary);
-    for (const verb of await verbs()) add(group, verb);
+    for (const verb of isList ? [] : await verbs()) add(group, verb);
   }
   if (!isKnown) divide(program);
   return program;

@@ -75,7 +75,8 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       const endsAtOnce = onlyReads && !verbArgs.some(isSource);
       if (endsAtOnce) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
-      const commandLine = () => createProgram(() => Promise.resolve(), [], width);
+      const commandLine = (words?: readonly string[]) =>
+        createProgram(() => Promise.resolve(), words, width);
       const withoutStore = typeof verb.withoutStore === "function"
         ? verb.withoutStore(verbArgs)
         : verb.withoutStore;

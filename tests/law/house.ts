@@ -1,12 +1,14 @@
 /**
  * `deno task house` prints the rooms with their files, lines and imports, and the import circles.
- * `deno task house --write` also brings the generated parts of the documents up to date.
+ * `deno task house --write` also brings the generated parts of the documents, and the list of
+ * verbs for `--help`, up to date.
  */
 // deno-lint-ignore-file no-console
 import { generatedParts, readDocument, readExports, updateDocument } from "./documents.ts";
 import { readHouse } from "./house_facts.ts";
 import { houseReport } from "./house_text.ts";
 import { PROJECT } from "./sources.ts";
+import { SUMMARIES_FILE, summariesModule } from "./summaries.ts";
 
 const house = await readHouse(PROJECT);
 console.log(houseReport(house).trimEnd());
@@ -17,4 +19,5 @@ if (Deno.args.includes("--write")) {
     if (updated !== text) await Deno.writeTextFile(`${PROJECT}/${document}`, updated);
     console.log(`${document}: ${updated === text ? "is current" : "updated"}`);
   }
+  await Deno.writeTextFile(`${PROJECT}/${SUMMARIES_FILE}`, await summariesModule());
 }

@@ -19,6 +19,15 @@ Deno.test("the program has only the verb that the command line names, or all whe
   }
 });
 
+Deno.test("the list of verbs needs no module of a verb", async () => {
+  for (const args of [[], ["--help"], ["--version"], ["lod"]]) {
+    const { commands } = await createProgram(() => Promise.resolve(), args);
+    assertEquals(commands.flatMap(({ options }) => options), [], args.join(" "));
+  }
+  const { commands } = await createProgram(() => Promise.resolve());
+  assertEquals(commands.flatMap(({ options }) => options).length > 100, true);
+});
+
 Deno.test("a verb that is not listed has its help", async () => {
   const { code, stdout } = await runCommand(["reap", "--help"]);
   assertEquals(code, 0);

@@ -28,12 +28,11 @@ Examples:
     command.option("--man", "print a manual page for man(1)");
   },
   async run(context, words, options) {
-    const program = await context.commandLine();
     const path = words.join(" ");
     if (Object.hasOwn(TOPICS, path) && options["man"] !== true) {
       return topicReport(path, TOPICS[path] as Topic, context.columns);
     }
-    const command = find(program, words);
+    const command = find(await context.commandLine(words), words);
     if (command === undefined) {
       if (Object.hasOwn(TOPICS, path)) {
         throw new VarveError("E_USAGE", `Cannot make a manual page of ${path}: it is a topic`, {

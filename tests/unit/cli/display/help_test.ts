@@ -4,7 +4,7 @@ import { createProgram } from "../../../../lib/cli/program.ts";
 
 /** The help of every verb at one width: its lines. */
 async function allHelp(width: number): Promise<Map<string, string>> {
-  const program = await createProgram(() => Promise.resolve(), [], width);
+  const program = await createProgram(() => Promise.resolve(), undefined, width);
   const out = new Map<string, string>();
   const visit = (command: typeof program, name: string) => {
     let text = "";
