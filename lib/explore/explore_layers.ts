@@ -21,8 +21,13 @@ const STEP = 2000;
 /**
  * Explores layers, lowest first, in steps: reads their trees once, side by side. Between two steps, the caller can check
  * whether the result is still wanted.
+ *
+ * @param onPath is called with each path, as if it went through the `paths` of the report
  */
-export function* exploreLayers(layers: readonly ExploredLayer[]): Steps<ExploreReport> {
+export function* exploreLayers(
+  layers: readonly ExploredLayer[],
+  onPath: (path: ExploredPath) => void = () => {},
+): Steps<ExploreReport> {
   const trees = layers.map(({ tree }) => tree);
   const sums = layers.map(() => new LayerSums());
   const waste = new Waste();
@@ -36,6 +41,7 @@ export function* exploreLayers(layers: readonly ExploredLayer[]): Steps<ExploreR
     for (const change of explored.changes) sums[change.layer]?.add(change);
     waste.add(explored);
     shown.add(explored);
+    if (explored.changes.length > 0) onPath(explored);
   }
   const reports = layers.map(({ diffId, history, tree }, i): LayerReport => {
     const changes = (sums[i] as LayerSums).sums;

@@ -16,7 +16,13 @@ export * from "./contract.ts";
 export { exploreLayers } from "./explore_layers.ts";
 export { GrowingNumbers } from "./growing_numbers.ts";
 export { type HtmlChange, type HtmlImage, htmlPage } from "./html/html_page.ts";
-export { kindOfCode, layerOfCode, type PathColumns, readColumns } from "./path_columns.ts";
+export {
+  ColumnsBuilder,
+  kindOfCode,
+  layerOfCode,
+  type PathColumns,
+  readColumns,
+} from "./path_columns.ts";
 export { REPORT_VERSION, reportJson } from "./report_json.ts";
 export { DEFAULT_RULES, type RuleName, type Rules, type Verdict } from "./rules/contract.ts";
 export { allPassed, judge } from "./rules/judge.ts";

@@ -43,6 +43,60 @@ export function kindOfCode(code: number): ChangeKind {
   return CHANGE_KINDS[code % KINDS] as ChangeKind;
 }
 
+/** Packs paths, in the order of a walk. */
+export class ColumnsBuilder {
+  readonly #names: string[] = [""];
+  readonly #depths = new GrowingNumbers((length) => new Int32Array(length));
+  readonly #parents = new GrowingNumbers((length) => new Int32Array(length));
+  readonly #types = new GrowingNumbers((length) => new Uint8Array(length));
+  readonly #begins = new GrowingNumbers((length) => new Int32Array(length));
+  readonly #codes = new GrowingNumbers((length) => new Int32Array(length));
+  readonly #bytes = new GrowingNumbers((length) => new Float64Array(length));
+  /** The last path of each depth. */
+  readonly #above = [0];
+
+  /** Begins with the root. */
+  constructor() {
+    this.#depths.push(0);
+    this.#parents.push(0);
+    this.#types.push(letterOf("directory"));
+    this.#begins.push(0);
+  }
+
+  /** Takes the next path. One that no layer shows is left out. */
+  add({ name, depth, changes }: ExploredPath): void {
+    const last = changes.at(-1);
+    if (last === undefined) return;
+    this.#above[depth] = this.#names.length;
+    this.#parents.push(this.#above[depth - 1] as number);
+    this.#names.push(escapeForTerminal(name));
+    this.#depths.push(depth);
+    this.#types.push(letterOf(last.node.type));
+    this.#begins.push(this.#codes.length);
+    for (const change of changes) {
+      this.#codes.push(KINDS * change.layer + KIND_CODES[change.kind]);
+      this.#bytes.push(change.bytes);
+    }
+  }
+
+  /** To call after the last path. */
+  finish(): PathColumns {
+    this.#begins.push(this.#codes.length);
+    const parents = this.#parents.values;
+    return {
+      count: this.#names.length,
+      names: this.#names,
+      depths: this.#depths.values,
+      parents,
+      ends: endsOf(parents),
+      types: this.#types.values,
+      begins: this.#begins.values,
+      codes: this.#codes.values,
+      bytes: this.#bytes.values,
+    };
+  }
+}
+
 /**
  * Reads the paths of a report.
  *
@@ -52,44 +106,12 @@ export function readColumns(
   paths: Iterable<ExploredPath>,
   onChange: (change: PathChange) => void = () => {},
 ): PathColumns {
-  const names: string[] = [""];
-  const depths = new GrowingNumbers((length) => new Int32Array(length));
-  const parents = new GrowingNumbers((length) => new Int32Array(length));
-  const types = new GrowingNumbers((length) => new Uint8Array(length));
-  const begins = new GrowingNumbers((length) => new Int32Array(length));
-  const codes = new GrowingNumbers((length) => new Int32Array(length));
-  const bytes = new GrowingNumbers((length) => new Float64Array(length));
-  depths.push(0);
-  parents.push(0);
-  types.push(letterOf("directory"));
-  begins.push(0);
-  /** The last path of each depth. */
-  const above = [0];
-  for (const { name, depth, changes } of paths) {
-    above[depth] = names.length;
-    parents.push(above[depth - 1] as number);
-    names.push(escapeForTerminal(name));
-    depths.push(depth);
-    types.push(letterOf(changes.at(-1)?.node.type ?? "directory"));
-    begins.push(codes.length);
-    for (const change of changes) {
-      codes.push(KINDS * change.layer + KIND_CODES[change.kind]);
-      bytes.push(change.bytes);
-      onChange(change);
-    }
+  const builder = new ColumnsBuilder();
+  for (const path of paths) {
+    builder.add(path);
+    for (const change of path.changes) onChange(change);
   }
-  begins.push(codes.length);
-  return {
-    count: names.length,
-    names,
-    depths: depths.values,
-    parents: parents.values,
-    ends: endsOf(parents.values),
-    types: types.values,
-    begins: begins.values,
-    codes: codes.values,
-    bytes: bytes.values,
-  };
+  return builder.finish();
 }
 
 /** Index behind the last path below each path. */

@@ -5,6 +5,7 @@ import { pageProgram } from "../page/program.ts";
 import { PAGE_STYLE } from "../page/style.ts";
 import type { PageImage } from "../page/data.ts";
 import { pageNodes } from "./page_nodes.ts";
+import { type PathColumns, readColumns } from "../path_columns.ts";
 
 /** An image for a page. */
 export interface HtmlImage {
@@ -13,6 +14,8 @@ export interface HtmlImage {
   /** Its platform and ID, as one line. */
   readonly about: string;
   readonly report: ExploreReport;
+  /** Its paths, where they are packed already. */
+  readonly columns?: PathColumns | undefined;
   /** What it takes in the store; `null` where it is in none. */
   readonly store: PageImage["store"];
 }
@@ -93,8 +96,11 @@ export function* htmlPage(
   yield `}</script>\n<script>${program}</script>\n</body>\n</html>\n`;
 }
 
-function* imageJson({ name, about, report, store }: HtmlImage, most: number): Generator<string> {
-  const { depths, names, types, changes, folded } = pageNodes(report.paths, most);
+function* imageJson(
+  { name, about, report, store, columns = readColumns(report.paths) }: HtmlImage,
+  most: number,
+): Generator<string> {
+  const { depths, names, types, changes, folded } = pageNodes(columns, most);
   const { dive } = report;
   const head: Omit<PageImage, "depths" | "names" | "types" | "changes"> = {
     name: escapeText(name),

@@ -1,5 +1,5 @@
-import { CHANGE_KINDS, type ExploredPath } from "../contract.ts";
-import { type PathColumns, readColumns } from "../path_columns.ts";
+import { CHANGE_KINDS } from "../contract.ts";
+import type { PathColumns } from "../path_columns.ts";
 
 /** The letter of a directory whose entries are left out. */
 const FOLDED = "+";
@@ -18,8 +18,7 @@ export interface PageNodes {
  * The paths of an image for a page. Where they are more than `most`, the entries of the directories with the fewest
  * bytes are left out: such a directory then has the changes of all that it holds, so that no sum is lost.
  */
-export function pageNodes(paths: Iterable<ExploredPath>, most: number): PageNodes {
-  const all = readColumns(paths);
+export function pageNodes(all: PathColumns, most: number): PageNodes {
   const below = bytesBelow(all);
   const least = leastBytes(all, below, most);
   const depths: number[] = [];

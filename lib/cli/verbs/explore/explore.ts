@@ -1,6 +1,7 @@
 import { EXIT_CODES, VarveError } from "../../../errors.ts";
 import {
   allPassed,
+  ColumnsBuilder,
   exploreLayers,
   judge,
   REPORT_VERSION,
@@ -90,16 +91,16 @@ Examples:
     // Whatever the command line has wrong is said before an image is read.
     const { file, port, ci } = askedOf(argument, other, options);
     const rules = ci === undefined ? undefined : await readRules(ci);
+    const isPage = port !== undefined || file !== undefined;
     const reportOf = async (name: string): Promise<ExploredReport> => {
       const explored = await openExplored(context, name, options);
-      return {
-        argument: name,
-        explored,
-        report: await inTurns(exploreLayers(explored.layers), context.signal),
-      };
+      // A page has all paths: they are packed while the report is made, so that the trees are read once.
+      const columns = isPage ? new ColumnsBuilder() : undefined;
+      const steps = exploreLayers(explored.layers, (path) => columns?.add(path));
+      const report = await inTurns(steps, context.signal);
+      return { argument: name, explored, report, columns: columns?.finish() };
     };
     const first = await reportOf(argument);
-    const isPage = port !== undefined || file !== undefined;
     const images = isPage && other !== undefined ? [first, await reportOf(other)] : [first];
     if (port !== undefined) return await serveExplored(context, images, port, options);
     if (file !== undefined) {

@@ -4,6 +4,7 @@ import {
   type HtmlChange,
   type HtmlImage,
   htmlPage,
+  type PathColumns,
 } from "../../../explore/mod.ts";
 import { foldSteps } from "../../../layer/internal.ts";
 import { diffTrees } from "../../../layer/mod.ts";
@@ -19,6 +20,8 @@ export interface ExploredReport {
   readonly argument: string;
   readonly explored: Explored;
   readonly report: ExploreReport;
+  /** Its paths, for a page. */
+  readonly columns: PathColumns | undefined;
 }
 
 /**
@@ -67,12 +70,13 @@ export async function htmlParts(
 
 /** An image as a page has it. */
 function htmlImage(
-  { explored: { facts, source, usage }, report }: ExploredReport,
+  { explored: { facts, source, usage }, report, columns }: ExploredReport,
 ): HtmlImage {
   return {
     name: source.name,
     about: [facts.platform, facts.imageId && shortDigest(facts.imageId)].filter(Boolean).join(" "),
     report,
+    columns,
     store: usage,
   };
 }

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { pageNodes } from "../../../../lib/explore/html/page_nodes.ts";
+import { ColumnsBuilder, exploreLayers, readColumns } from "../../../../lib/explore/mod.ts";
+import { finishSteps } from "../../../../lib/tree/internal.ts";
 import { modelOf, pathOf } from "../../../../lib/explore/page/model.ts";
 import type { PageImage } from "../../../../lib/explore/page/data.ts";
 import { exploreTrees } from "../../../support/explore/explore.ts";
@@ -22,8 +24,15 @@ function sums(changes: readonly string[]): Record<string, number> {
 Deno.test("the paths of a page are those of the report, and folding loses no byte", async () => {
   let hasFolded = false;
   await forSeeds(200, (random) => {
-    const { paths } = exploreTrees(treesOf(randomLayers(random)));
-    const all = pageNodes(paths, 1000);
+    const trees = treesOf(randomLayers(random));
+    const { paths } = exploreTrees(trees);
+    const columns = readColumns(paths);
+    // While a report is made, the same are packed as afterwards.
+    const builder = new ColumnsBuilder();
+    const layers = trees.map((tree) => ({ diffId: null, tree }));
+    finishSteps(exploreLayers(layers, (path) => builder.add(path)));
+    assertEquals(builder.finish(), columns);
+    const all = pageNodes(columns, 1000);
     assertEquals(all.folded, { directories: 0, paths: 0 });
     const image = {
       depths: all.depths,
@@ -35,7 +44,7 @@ Deno.test("the paths of a page are those of the report, and folding loses no byt
       Array.from(paths, ({ path }) => `/${path}`),
     );
     const most = random.int(2, 12);
-    const few = pageNodes(paths, most);
+    const few = pageNodes(columns, most);
     assertEquals(sums(few.changes), sums(all.changes));
     assertEquals(few.depths.length + few.folded.paths, all.depths.length);
     assertEquals([...few.types].filter((type) => type === "+").length, few.folded.directories);
