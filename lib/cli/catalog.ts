@@ -12,6 +12,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   digest: async () => (await import("./verbs/registry/look_up.ts")).digest,
   manifest: async () => (await import("./verbs/registry/look_up.ts")).manifest,
   catalog: async () => (await import("./verbs/registry/remote.ts")).catalog,
+  blob: async () => (await import("./verbs/registry/blob.ts")).blob,
   delete: async () => (await import("./verbs/registry/remote.ts")).deleteVerb,
   login: async () => (await import("./verbs/registry/login.ts")).login,
   logout: async () => (await import("./verbs/registry/login.ts")).logout,
@@ -96,7 +97,17 @@ export interface Group {
 /** Headings of `--help`, with the names of verbs and groups below each. */
 export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   "Get images and give them away": ["load", "save", "pull", "push", "copy", "import", "export"],
-  "Registries": ["tags", "catalog", "digest", "manifest", "delete", "login", "logout", "registry"],
+  "Registries": [
+    "tags",
+    "catalog",
+    "digest",
+    "manifest",
+    "blob",
+    "delete",
+    "login",
+    "logout",
+    "registry",
+  ],
   "Images of the store": ["images", "tag", "rmi", "inspect", "history", "layers"],
   "Look inside": ["ls", "cat", "stat", "find", "cp", "grep", "du", "diff", "explore", "tree"],
   "Use files": ["mount", "umount", "unpack", "run", "ps", "snapshot"],

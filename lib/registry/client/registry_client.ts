@@ -164,6 +164,28 @@ export class RegistryClient implements Disposable {
     return streamBlob(this.#transport, endpoints, { repository, blob, from }, signal);
   }
 
+  /**
+   * The size of a blob in bytes, as the registry says it.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`; `E_REGISTRY`, also when the registry does not say it
+   */
+  async blobSize(repository: string, digest: Digest, signal?: AbortSignal): Promise<number> {
+    const action = `look for blob ${digest} of ${this.config.registry}/${repository}`;
+    return await askInOrder(this.endpoints("pull"), async (endpoint) => {
+      const { response } = await this.#transport.send(endpoint, {
+        method: "HEAD",
+        path: `/${repository}/blobs/${digest}`,
+        scope: `repository:${repository}:pull`,
+        action,
+        signal,
+      });
+      await response.body?.cancel();
+      const size = response.headers.get("content-length") ?? "";
+      if (/^[0-9]{1,15}$/.test(size)) return Number(size);
+      throw new VarveError("E_REGISTRY", `Cannot ${action}: the answer has no size`);
+    });
+  }
+
   /** All tags of a repository, in the registry's order. @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_REGISTRY` */
   async tags(repository: string, signal?: AbortSignal): Promise<string[]> {
     return await askInOrder(this.endpoints("resolve"), async (endpoint) => {

@@ -71,6 +71,7 @@ export const WITHOUT_STORE: Readonly<
   "snapshot adopt": [["refuses"], ["refuses", "1", "key"]],
   copy: [["unused", "127.0.0.1:1/a:1", "127.0.0.1:1/b:1", "--plain-http"]],
   tags: [["unused", "127.0.0.1:1/a", "--plain-http"]],
+  blob: [["unused", `127.0.0.1:1/app@sha256:${"0".repeat(64)}`, "--plain-http"]],
   catalog: [["unused", "127.0.0.1:1", "--plain-http"]],
   delete: [["unused", "127.0.0.1:1/a:1", "--plain-http"]],
   digest: [["unused", "127.0.0.1:1/a:1", "--plain-http"]],

@@ -45,6 +45,7 @@ export async function prepare(
     DIR: temp.join("dir"),
     SOCKET: temp.join("socket"),
     REGISTRY: registry,
+    IMAGE: image.imageId,
     ADDRESS: "127.0.0.1:0",
     SETTINGS: [
       `${home}/.config/varve/certs.d`,

@@ -233,7 +233,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["commit", "kept", "committed:1"]],
   },
   {
-    verbs: ["pull", "push", "copy", "tags", "digest", "manifest", "catalog", "delete"],
+    verbs: ["pull", "push", "copy", "tags", "digest", "manifest", "catalog", "blob", "delete"],
     flags: REGISTRY,
     commands: [
       ["pull", "REGISTRY/app:1"],
@@ -243,6 +243,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["digest", "REGISTRY/app:1"],
       ["manifest", "REGISTRY/app:1"],
       ["catalog", "REGISTRY"],
+      ["blob", "REGISTRY/app@IMAGE"],
       ["delete", "REGISTRY/copied:1"],
     ],
   },
