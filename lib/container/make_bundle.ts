@@ -106,7 +106,9 @@ async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
       throw new VarveError("E_USAGE", `Cannot use two volumes at ${volume.target}`);
     }
     try {
-      out.push({ ...volume, source: await Deno.realPath(volume.source) });
+      const isHosts = volume.tmpfs === undefined;
+      const source = isHosts ? await Deno.realPath(volume.source) : volume.source;
+      out.push({ ...volume, source });
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       throw new VarveError("E_NOT_FOUND", `Cannot use volume ${volume.source}: it does not exist`, {

@@ -21,7 +21,7 @@
  * @module
  */
 export type { ProcessOptions } from "./bundle/process.ts";
-export { parseVolume, type Volume } from "./bundle/volume.ts";
+export { parseTmpfs, parseVolume, type Volume } from "./bundle/volume.ts";
 export type { ContainerEnd, RunContainerOptions } from "./contract.ts";
 export { type ImageUser, imageUsers } from "./image_users.ts";
 export { type ContainerInfo, listContainers } from "./list.ts";

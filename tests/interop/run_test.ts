@@ -139,7 +139,7 @@ for (const runtime of RUNTIME_NAMES) {
   });
 
   Deno.test({
-    name: `run (${runtime}): volumes, a root that is read-only, an init`,
+    name: `run (${runtime}): volumes, a tmpfs, a root that is read-only, an init`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture();
@@ -150,14 +150,16 @@ for (const runtime of RUNTIME_NAMES) {
         ["-v", `${temp.join("shared")}:/data/deep`],
         ["-v", `${temp.join("shared")}:/ro:ro`],
         ["-v", `${temp.join("file")}:/etc/hosts:ro`],
+        ["--tmpfs", "/memory:size=64k,mode=700"],
       ].flat();
       const script =
-        "cat /etc/hosts; echo new >/data/deep/new; cat /ro/new; touch /ro/x; touch /x; touch /tmp/x";
+        "cat /etc/hosts; echo new >/data/deep/new; cat /ro/new; touch /ro/x; touch /x; touch /tmp/x; " +
+        "echo m >/memory/x && cat /memory/x; grep -c ' /memory tmpfs .*noexec.*size=64k' /proc/mounts";
       const { stdout, stderr } = await varve.any([
         ...[...run, "--read-only", ...volumes, BOX, "--"],
         ...["sh", "-c", script],
       ]);
-      assertEquals(stdout, "of the host\nnew\n");
+      assertEquals(stdout, "of the host\nnew\nm\n1\n");
       assertEquals(stderr.match(/Read-only file system/g)?.length, 3);
       assertEquals(await Deno.readTextFile(temp.join("shared/new")), "new\n");
       // The init is the first process, and reaps what nobody waits for.

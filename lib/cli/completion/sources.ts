@@ -80,6 +80,7 @@ const OPTIONS: Readonly<Record<string, Values>> = {
   "--unset *": { words: UNSET_NAMES },
   "--sort *": { words: ["name", "created", "size"] },
   "--workdir *": {},
+  "--tmpfs *": {},
   "--volume *": DIRECTORIES,
   "* file": FILES,
   "* dir": DIRECTORIES,

@@ -89,16 +89,16 @@ export function runtimeSpec(input: SpecInput): RuntimeSpec {
 function mountsOf({ volumes, init }: SpecInput): SpecMount[] {
   // Mount outer volumes first: an inner volume is mounted on top of them.
   const sorted = volumes.toSorted((a, b) => depth(a.target) - depth(b.target));
-  const all = init === null
+  const all: Volume[] = init === null
     ? sorted
     : [...sorted, { source: init, target: INIT_TARGET, readOnly: true }];
   return [
     ...KERNEL_MOUNTS,
-    ...all.map(({ source, target, readOnly }) => ({
+    ...all.map(({ source, target, readOnly, tmpfs }) => ({
       destination: target,
-      type: "bind",
+      type: tmpfs === undefined ? "bind" : "tmpfs",
       source,
-      options: ["rbind", "rprivate", readOnly ? "ro" : "rw"],
+      options: tmpfs ?? ["rbind", "rprivate", readOnly ? "ro" : "rw"],
     })),
   ];
 }

@@ -105,10 +105,12 @@ function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
     ...KERNEL_DIRECTORIES.map((path) => ({ path: fromText(path), type: "directory" as const })),
     ...HOST_FILES.map((path) => ({ path, type: "file" as const })),
     ...volumes.filter(({ target }) => inRoot(target, others(volumes, target))).map((
-      { source, target },
+      { source, target, tmpfs },
     ) => ({
       path: fromText(target),
-      type: Deno.statSync(source).isDirectory ? "directory" as const : "file" as const,
+      type: tmpfs !== undefined || Deno.statSync(source).isDirectory
+        ? "directory" as const
+        : "file" as const,
     })),
     ...[...directories, workingDir].filter((path) => inRoot(path, volumes)).map((path) => ({
       path: fromText(path),

@@ -6,7 +6,7 @@ import {
   workingDirectory,
 } from "../../../lib/container/bundle/process.ts";
 import { runtimeSpec, type SpecInput } from "../../../lib/container/bundle/spec.ts";
-import { normalizePath, parseVolume } from "../../../lib/container/bundle/volume.ts";
+import { normalizePath, parseTmpfs, parseVolume } from "../../../lib/container/bundle/volume.ts";
 import { VarveError } from "../../../lib/errors.ts";
 
 Deno.test("commandLine: entrypoint and command of image and caller, as Docker joins them", () => {
@@ -55,6 +55,23 @@ Deno.test("parseVolume: paths, and ro or rw", () => {
     const bad of ["", "/a", "a:/b", "/a:b", "/a:/", "/a:/b/..", "/a:/b:z", "/a:/b:ro:x", "/a:/b\n"]
   ) {
     assertEquals(assertThrows(() => parseVolume(bad), VarveError).code, "E_USAGE", bad);
+  }
+});
+
+Deno.test("parseTmpfs: docker's defaults, and its options", () => {
+  assertEquals(parseTmpfs("/run/"), {
+    source: "tmpfs",
+    target: "/run",
+    readOnly: false,
+    tmpfs: ["nosuid", "nodev", "noexec", "rw", "mode=1777"],
+  });
+  assertEquals(
+    parseTmpfs("/run:exec,size=64m,noexec,exec,mode=700,ro,uid=5").tmpfs,
+    ["nosuid", "nodev", "exec", "ro", "size=64m", "mode=700", "uid=5"],
+  );
+  const words = ["x", "size=", "size=1 m", "mode=9", "mpol=x", "", "bind", "lowerdir=/etc"];
+  for (const bad of ["", "run", "/", "/..:rw", "/a\n", ...words.map((word) => `/a:${word}`)]) {
+    assertEquals(assertThrows(() => parseTmpfs(bad), VarveError).code, "E_USAGE", bad);
   }
 });
 

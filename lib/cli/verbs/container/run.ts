@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import {
   CommandError,
+  parseTmpfs,
   parseVolume,
   type ProcessOptions,
   runContainer,
@@ -47,6 +48,7 @@ this machine or user cannot run containers.
 Examples:
   varve run --rm debian:12 ls -l /
   varve run --name work --tty debian:12
+  varve run --rm --read-only --tmpfs /tmp debian:12 touch /tmp/f
   varve run --rm -v ./src:/src:ro -e LANG=C -w /src debian:12 sh -c 'du -s .'`,
   passesOn: 1,
   configure: addOptions,
@@ -106,6 +108,11 @@ function addOptions(command: Command): void {
       collect,
     )
     .option(
+      "--tmpfs <dir[:options]>",
+      "mount a file system in memory, with options such as size=64m,mode=1777,exec (default: nosuid,nodev,noexec); may be given several times",
+      collect,
+    )
+    .option(
       "-e, --env <name[=value]>",
       "set a variable; NAME alone passes on its value in this environment; may be given several times",
       collect,
@@ -143,7 +150,10 @@ async function readOptions(
     remove: options["rm"] === true,
     runtime: stringOption(options, "runtime") ?? "auto",
     searchPath: context.io.env("PATH") ?? "",
-    volumes: listOption(options, "volume").map(parseVolume),
+    volumes: [
+      ...listOption(options, "volume").map(parseVolume),
+      ...listOption(options, "tmpfs").map(parseTmpfs),
+    ],
     readOnly: options["readOnly"] === true,
     init: options["init"] === true,
     network: oneOf("--network", stringOption(options, "network") ?? "host", ["host", "none"]),

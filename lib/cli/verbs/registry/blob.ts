@@ -4,6 +4,7 @@ import { verifyStream } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { writeForeign } from "../../display/output.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
+import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve blob`. */
@@ -23,7 +24,7 @@ Examples:
   configure(command) {
     command
       .option("-o, --output <file>", "write to a file")
-      .option("--plain-http", "talk to the registry without TLS");
+      .option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
     const { digest, ...name } = remoteReference(argument, "read a blob of");
@@ -35,7 +36,7 @@ Examples:
     const { signal } = context;
     const output = stringOption(options, "output");
     using client = await registryClient(context, name, {
-      plainHttp: options["plainHttp"] === true,
+      plainHttp: isPlainHttp(options),
     });
     const size = await client.blobSize(name.repository, digest, signal);
     const item = context.progress.start("reading", size);
