@@ -9,6 +9,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   digest: "print the digest of an image in its registry",
   manifest: "print the manifest or index of an image in its registry",
   catalog: "list the repositories of a registry",
+  blob: "write a blob of a repository in its registry, such as a config or a layer",
   delete: "delete a tag or a manifest in its registry",
   login: "log in to a registry",
   logout: "remove the stored credentials of a registry",

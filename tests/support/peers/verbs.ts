@@ -39,6 +39,7 @@ const LOGOUT = run("logout localhost:5000");
 const VERSION = run("version", /\d+\.\d+/);
 const COMPLETIONS = run("completions bash", /complete/);
 const HELP = run("help names", /varve/);
+const BLOB = run("blob --help", /verified/);
 const TAGS = run("tags localhost:5000/library/app", /^1$/m);
 const CATALOG = run("catalog localhost:5000", /app/);
 const DELETE = run("delete localhost:5000/library/old:1", /old/);
@@ -132,7 +133,7 @@ export const PEERS: readonly Peer[] = [{
   verbs: {
     append: run("append app:1 ./layer.tar app:inserted", /app:inserted/),
     auth: LOGIN,
-    blob: not("`varve cat` and `varve cp` give files, `varve save` gives blobs"),
+    blob: BLOB,
     catalog: CATALOG,
     completion: COMPLETIONS,
     config: run("inspect --format '{{.config}}' docker://localhost:5000/library/app:1", /rootfs/),
@@ -165,7 +166,7 @@ export const PEERS: readonly Peer[] = [{
     "blob delete": not("registries free blobs themselves"),
     "blob diff-config": run("diff app:1 app:2", /etc\/name/),
     "blob diff-layer": run("diff app:1 app:2", /etc\/name/),
-    "blob get": not("`varve cat` and `varve cp` give files, `varve save` gives blobs"),
+    "blob get": BLOB,
     "blob get-file": CAT,
     "blob head": run("layers docker://localhost:5000/library/app:1", /DIFF ID/),
     "blob put": not("`varve push` sends blobs with the image that names them"),
