@@ -1,5 +1,6 @@
-import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
+import { fromErrorRecord, VarveError } from "../errors.ts";
 import type { Job } from "./contract.ts";
+import { jobErrorRecord } from "./job_error.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import type { Task } from "./task.ts";
 
@@ -39,7 +40,7 @@ export async function runInline<Input, Output>(
     const thrown = callers as { readonly error: unknown } | null;
     if (thrown !== null) throw thrown.error;
     if (source.failure !== null && source.failure.error === error) throw error;
-    throw error instanceof VarveError ? error : fromErrorRecord(toErrorRecord(error));
+    throw error instanceof VarveError ? error : fromErrorRecord(jobErrorRecord(job.name, error));
   } finally {
     source.close();
   }

@@ -8,6 +8,7 @@
 import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { AnyJob } from "./contract.ts";
+import { jobErrorRecord } from "./job_error.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 
@@ -125,7 +126,7 @@ class Server {
         this.#running = null;
       }
     } catch (error) {
-      this.#post({ kind: "failed", id, error: toErrorRecord(error) });
+      this.#post({ kind: "failed", id, error: jobErrorRecord(name, error) });
     }
   }
 

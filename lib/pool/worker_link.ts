@@ -1,6 +1,7 @@
 /** The caller's end of one worker: sends jobs, watches for signs of life, notices its death. */
-import { type ErrorRecord, fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
+import { type ErrorRecord, fromErrorRecord, VarveError } from "../errors.ts";
 import type { WorkerEntry } from "./contract.ts";
+import { jobErrorRecord } from "./job_error.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { Pump } from "./pump.ts";
 import type { Task } from "./task.ts";
@@ -97,7 +98,7 @@ export class WorkerLink {
         chunk: (bytes) => this.#post({ kind: "chunk", id, bytes }, [bytes.buffer]),
         end: () => this.#post({ kind: "end", id }),
         fail: (error) => {
-          const record = toErrorRecord(error);
+          const record = jobErrorRecord(job, error);
           run.failure = { error, record };
           this.#post({ kind: "end", id, error: record });
         },

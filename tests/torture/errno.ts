@@ -54,12 +54,20 @@ export async function failAt(
   return found.map((line) => `${where}: ${line}`);
 }
 
-/** What the next best drivers leave: a command takes one of them, and warns, when the trial of a better one fails. */
+/**
+ * What the next best drivers leave, and the same command after it: a command takes one of them, and warns, when the trial
+ * of a better one fails.
+ */
 export async function otherDrivers(stage: Stage): Promise<Undisturbed[]> {
   if (stage.scenario.mounts !== true) return [];
   const others: Undisturbed[] = [];
   for (const driver of ["overlay", "native"]) {
-    others.push(await stage.undisturbed(true, { VARVE_DRIVER: driver }));
+    const other = await stage.undisturbed(true, { VARVE_DRIVER: driver });
+    const { code, stderr } = await stage.again();
+    if (code !== 0 && code !== stage.scenario.done) {
+      throw new Error(`Cannot repeat ${stage.scenario.name} after the driver ${driver}: ${stderr}`);
+    }
+    others.push(other, { ...other, facts: await stage.facts() });
   }
   return others;
 }

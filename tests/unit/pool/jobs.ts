@@ -151,6 +151,9 @@ export const close: Job<null, never> = job("close", () => {
   return new Promise<never>(() => {});
 });
 
+/** Reads a path. */
+export const readPath: Job<string, Uint8Array> = job("readPath", (path) => Deno.readFileSync(path));
+
 export const throwLater: Job<null, never> = job("throwLater", () => {
   setTimeout(() => {
     throw new RangeError("thrown in a timer");
@@ -239,6 +242,7 @@ export const crashingLayer: typeof layerJob = {
 
 /** All jobs that `worker.ts` serves. */
 export const JOBS: readonly AnyJob[] = [
+  readPath,
   spinUntilAborted,
   echo,
   hashAll,
