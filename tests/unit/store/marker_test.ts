@@ -276,6 +276,32 @@ Deno.test("a snapshot that another process removes while its marker is replaced:
   }
 });
 
+Deno.test("P1: a marker that cannot be written again after its row failed: the next start does it", async () => {
+  await using temp = await tempDir();
+  const { rename } = Deno;
+  let cacheId = 0;
+  {
+    await using store = await openStore({ root: temp.path });
+    cacheId = await makeSnapshot(store, "k");
+    const change = store.directories.changeSnapshot(cacheId, () => snapshotFacts("new"), () => {
+      Deno.rename = () => Promise.reject(new Error("Input/output error (os error 5)"));
+      throw new EvalError("no row");
+    });
+    try {
+      await assertRejects(() => change, EvalError);
+    } finally {
+      Deno.rename = rename;
+    }
+    assertEquals((await snapshotMarkerOf(store, cacheId)).key, "new");
+  }
+  {
+    await using store = await openStore({ root: temp.path });
+    assertEquals((await snapshotMarkerOf(store, cacheId)).key, "k");
+    await judgeStore(store);
+  }
+  await judgeIdle(temp.path);
+});
+
 Deno.test("P1: a process that died between marker and row: the next start writes the marker from the row", async () => {
   await using temp = await tempDir();
   let cacheId = 0;

@@ -71,15 +71,20 @@ export async function changeSnapshot<T>(
       await replaceMarker(disk, intent, marker);
     };
     const intent = intentPath(disk.paths, disk.owner.id, cacheId, "marker");
+    let result: T;
     try {
       await guarded(action, () => replaceMarker(disk, intent, marker).catch(again));
-      return change();
+      result = change();
     } catch (error) {
-      await disk.owner.tidy(() => settle(disk, cacheId));
+      await disk.owner.tidy(async () => {
+        await settle(disk, cacheId);
+        // Not before: by the intent a later start settles the marker where this process cannot.
+        await removeAll(intent);
+      });
       throw error;
-    } finally {
-      await disk.owner.tidy(() => removeAll(intent));
     }
+    await disk.owner.tidy(() => removeAll(intent));
+    return result;
   } finally {
     await disk.owner.tidy(() => lock.remove());
   }
