@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
@@ -24,9 +24,19 @@ async function pretend(cases: string): Promise<{ code: number; last: string; tex
 }
 
 /** Steps of the script that are counted as one each. */
-const STEPS = 10;
+const STEPS = 11;
 
 const GREEN = `"task test") echo 'ok | 11 passed (8 steps) | 0 failed (79ms)' ;;`;
+
+/** The arguments of the step that bundles the program. */
+const BUNDLING = `"run -A tests/support/compile/bundle_main.ts "*`;
+
+Deno.test("ci: the tests run the bundled program", async () => {
+  const tests = `"task test") echo "ok | 11 passed | 0 failed (1s), $VARVE_TEST_PROGRAM" ;;`;
+  const { code, text } = await pretend(`${BUNDLING}) echo "$4/main.js" ;; ${tests}`);
+  assertEquals(code, 0, text);
+  assertMatch(text, /^ok \| 11 passed .*, \/tmp\/[^/]+\/main\.js$/m);
+});
 
 Deno.test("ci: steps and tests are counted", async () => {
   const { code, last, text } = await pretend(GREEN);
@@ -35,8 +45,9 @@ Deno.test("ci: steps and tests are counted", async () => {
 
 Deno.test("ci: each failing step fails the run and is counted", async () => {
   const steps = ["fmt --check", "lint", "check", "task doc", "publish --dry-run --allow-dirty"];
-  for (const step of [...steps, "test -A --quiet tests/law"]) {
-    const { code, last, text } = await pretend(`"${step}") exit 1 ;; ${GREEN}`);
+  const all = [...steps, "test -A --quiet tests/law"].map((step) => `"${step}"`);
+  for (const step of [...all, BUNDLING]) {
+    const { code, last, text } = await pretend(`${step}) exit 1 ;; ${GREEN}`);
     assertEquals({ code, last }, { code: 1, last: `${10 + STEPS} passed, 1 failed` }, text);
   }
 });
