@@ -254,59 +254,53 @@ Deno.test("settings of the store hold for a source", async () => {
   assertEquals(code, 8, stderr);
 });
 
-Deno.test("the temporary directory is gone at the end, also after SIGINT", async () => {
+/** A command that reads a source until it is killed, and a way to read others beside it. */
+async function withReader(
+  act: (tools: {
+    readonly child: Deno.ChildProcess;
+    /** Reads a file of another source. */
+    readonly read: () => Promise<string>;
+    /** How many temporary directories there are. */
+    readonly left: () => Promise<number>;
+  }) => Promise<void>,
+): Promise<void> {
   await using temp = await tempDir("varve-sources-");
   const { sources } = await fixture(temp);
   await Deno.mkdir(temp.join("tmp"));
   const cli = new Cli(temp.join("none"), { env: { TMPDIR: temp.join("tmp") } });
-  const left = async () => (await Array.fromAsync(Deno.readDir(temp.join("tmp")))).length;
-  assertEquals(await cli.text(["cat", `${sources[0]}:/data/small`]), "s");
-  assertEquals(await left(), 0);
   const fifo = temp.join("pipe.tar");
   await run(["mkfifo", fifo]);
   const [program = "", ...args] = cli.command(["explore", `oci-archive:${fifo}`]);
-  const child = new Deno.Command(program, {
-    args,
-    env: cli.env,
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const options = { args, env: cli.env, stdout: "null", stderr: "null" } as const;
+  const child = new Deno.Command(program, options).spawn();
   // Opens when the command reads: it has its directory then.
-  using pipe = await Deno.open(fifo, { write: true });
-  assertEquals(await left(), 1);
-  child.kill("SIGINT");
-  assertEquals((await child.status).code, 130);
-  assertEquals(await left(), 0);
-  assert(pipe !== undefined);
-});
+  using _pipe = await Deno.open(fifo, { write: true });
+  await act({
+    child,
+    read: () => cli.text(["cat", `${sources[0]}:/data/small`]),
+    left: async () => (await Array.fromAsync(Deno.readDir(temp.join("tmp")))).length,
+  });
+}
 
-Deno.test("J02: the temporary directory of a killed command is gone after the next one", async () => {
-  await using temp = await tempDir("varve-sources-");
-  const { sources } = await fixture(temp);
-  await Deno.mkdir(temp.join("tmp"));
-  const cli = new Cli(temp.join("none"), { env: { TMPDIR: temp.join("tmp") } });
-  const left = async () => (await Array.fromAsync(Deno.readDir(temp.join("tmp")))).length;
-  const fifo = temp.join("pipe.tar");
-  await run(["mkfifo", fifo]);
-  const [program = "", ...args] = cli.command(["explore", `oci-archive:${fifo}`]);
-  const child = new Deno.Command(program, {
-    args,
-    env: cli.env,
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  // Opens when the command reads: it has its directory then.
-  using pipe = await Deno.open(fifo, { write: true });
-  // One that is in use stays.
-  assertEquals(await cli.text(["cat", `${sources[0]}:/data/small`]), "s");
-  assertEquals(await left(), 1);
-  child.kill("SIGKILL");
-  await child.status;
-  assertEquals(await left(), 1);
-  assertEquals(await cli.text(["cat", `${sources[0]}:/data/small`]), "s");
-  assertEquals(await left(), 0);
-  assert(pipe !== undefined);
-});
+Deno.test("the temporary directory is gone at the end, also after SIGINT", () =>
+  withReader(async ({ child, read, left }) => {
+    // That of another command, which is in use, stays.
+    assertEquals(await read(), "s");
+    assertEquals(await left(), 1);
+    child.kill("SIGINT");
+    assertEquals((await child.status).code, 130);
+    assertEquals(await left(), 0);
+  }));
+
+Deno.test("J02: the temporary directory of a killed command is gone after the next one", () =>
+  withReader(async ({ child, read, left }) => {
+    assertEquals(await left(), 1);
+    child.kill("SIGKILL");
+    await child.status;
+    assertEquals(await left(), 1);
+    assertEquals(await read(), "s");
+    assertEquals(await left(), 0);
+  }));
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
