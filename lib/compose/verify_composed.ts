@@ -2,7 +2,7 @@ import { createHasher, type DiffId } from "../digest/mod.ts";
 import { readTree } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { foldSteps } from "../layer/internal.ts";
-import { fileErrno, guardedSync } from "../linux/mod.ts";
+import { fileErrno } from "../linux/mod.ts";
 import type { Job, JobContext, JobProgress, Pool } from "../pool/mod.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { finishSteps } from "../tree/internal.ts";
@@ -102,11 +102,7 @@ function verify(
   return { name: IMAGE_INFO, expected: `tree ${tree.digest}`, actual: `tree ${info.tree}` };
 }
 
-function hash(path: string, context: JobContext): string {
-  return guardedSync("read a composed image", () => hashFile(path, context));
-}
-
-function hashFile(path: string, { throwIfAborted, progress }: JobContext): string {
+function hash(path: string, { throwIfAborted, progress }: JobContext): string {
   using file = Deno.openSync(path, { read: true });
   const hasher = createHasher();
   const buffer = new Uint8Array(PIECE);
