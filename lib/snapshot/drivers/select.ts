@@ -11,6 +11,7 @@ import { DriverDirectories } from "./driver_directories.ts";
 import type { DriverOptions, ExtractProgress } from "./driver_options.ts";
 import { tryErofs } from "./erofs_probe.ts";
 import { ExtractedLayers } from "./extracted_layers.ts";
+import { FollowSnapshots } from "./follow_snapshots.ts";
 import { NativeDriver } from "./native.ts";
 import { OverlayDriver } from "./overlay.ts";
 import { overlayWorks } from "./overlay_probe.ts";
@@ -127,7 +128,8 @@ export function judgeDriver(
 }
 
 /**
- * Makes the wanted driver. By default, it makes the best driver that works on this machine and store.
+ * Makes the wanted driver. By default, it makes the best driver that works on this machine and store, and what the
+ * native driver made before goes on with that one.
  *
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
@@ -148,7 +150,10 @@ export function selectDriver(store: Store, options: SelectDriverOptions = {}): D
   const directIo = name === "erofs" && mayReadDirectly(store, onWarning);
   const sharedMount = { directIo, ...mountedWithout(without), onWarning };
   const isBinding = wanted !== "auto";
-  return RECIPES[name].make({ store: disk, pool, devices, sharedMount, isBinding, onExtract });
+  const made: DriverOptions = { store: disk, pool, devices, sharedMount, isBinding, onExtract };
+  const driver = RECIPES[name].make(made);
+  if (isBinding || name === "native") return driver;
+  return new FollowSnapshots(new DriverDirectories(made), driver, RECIPES.native.make(made));
 }
 
 /**
