@@ -9,6 +9,8 @@ import { writeAll } from "./write_file.ts";
 export interface DirectorySinkOptions extends SinkOptions {
   /** Whether to sync the data to disk before the directory appears. */
   readonly durability: "full" | "none";
+  /** Called when another process has written to the layout for two seconds, with what to tell the user. */
+  readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   parseIndex,
   parseStrictJson,
 } from "../oci/mod.ts";
+import { holderOf, lockOpenFile } from "../store/internal.ts";
 import { meter, openLayoutFile } from "./layout_content.ts";
 import type { DirectorySinkOptions } from "./layout_directory.ts";
 import {
@@ -52,7 +53,9 @@ export function layoutUpdate(
       const layout = layoutOf(images, plan);
       await guarded(`save to ${path}`, async () => {
         using lock = await Deno.open(path);
-        await lock.lock(true);
+        const { signal, onWait } = options;
+        const onLongWait = () => onWait?.(`${holderOf(path)} writes to ${path}`);
+        await lockOpenFile(lock, path, { signal, onLongWait });
         await checkVersion(path);
         const index = mergedIndex(await readDocument(`${path}/index.json`), images);
         const docker = await mergedManifest(`${path}/manifest.json`, images);

@@ -48,6 +48,11 @@ export interface SaveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes written so far, and the total. */
   readonly onProgress?: ((written: number, total: number) => void) | undefined;
+  /**
+   * Called when `saveToDirectory` has waited for two seconds for another process that writes to the same layout: `process
+   * 71 (varve save app:1) writes to ./layout`. The wait goes on.
+   */
+  readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /**

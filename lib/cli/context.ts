@@ -96,7 +96,7 @@ export class Context implements AsyncDisposable {
       const { root, durability } = this.options;
       const { openStore } = await import("../store/mod.ts");
       const onWarning = (message: string) => this.warn(message);
-      const onWait = (message: string) => this.#tell(`varve: waiting: ${inCommandWords(message)}`);
+      const onWait = (message: string) => this.tellWait(message);
       const open = async (create: boolean) =>
         this.#stack.use(await openStore({ root, durability, create, onWarning, onWait }));
       try {
@@ -215,6 +215,11 @@ export class Context implements AsyncDisposable {
   /** Prints a warning as one line on standard error. If progress is shown, the warning waits until it ends. */
   warn(message: string): void {
     this.say(`varve: warning: ${escapeText(inCommandWords(message))}`);
+  }
+
+  /** Prints on standard error what the verb waits for. */
+  tellWait(message: string): void {
+    this.#tell(`varve: waiting: ${inCommandWords(message)}`);
   }
 
   /** Prints a line on standard error at once, above the progress. */

@@ -50,7 +50,7 @@ export {
   forgetSnapshots,
   hasStill,
 } from "./disk/inspect/database_copy.ts";
-export { lockServing, servingProcess } from "./disk/lock.ts";
+export { holderOf, lockOpenFile, lockServing, servingProcess } from "./disk/lock.ts";
 export { countParts, plannedPaths, reachedFrom } from "./disk/inspect/usage.ts";
 export { inodesAt, type InodeUse } from "./disk/gc/inodes.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";

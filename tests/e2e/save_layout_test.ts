@@ -1,5 +1,7 @@
 /** `varve save --oci-dir` into a layout that is there. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { loadImages, saveToDirectory } from "../../lib/archive/mod.ts";
+import { openMemoryStore } from "../../lib/store/mod.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
@@ -79,4 +81,38 @@ Deno.test("save adds names to a layout, replaces the same names, and keeps all e
   await Deno.symlink(temp.join("blobs"), `${layout}/blobs`);
   await refused(5, "symbolic link");
   assertEquals(await Deno.readTextFile(`${layout}/index.json`), last);
+});
+
+Deno.test({
+  name: "save into a layout says which process it waits for, and can be cancelled meanwhile",
+  // Libraries stay loaded until the process ends.
+  sanitizeResources: false,
+  async fn() {
+    await using temp = await tempDir("varve-layout-");
+    const layout = temp.join("layout");
+    await using store = openMemoryStore();
+    const image = buildImage({ name: "docker.io/library/app:1", layers: [] });
+    await loadImages(store, ReadableStream.from([archiveTar(ociFiles([image]))]));
+    await saveToDirectory(store, ["app:1"], layout);
+    using held = await Deno.open(layout);
+    await held.lock(true);
+    const stop = new AbortController();
+    await assertRejects(
+      () =>
+        saveToDirectory(store, ["app:1"], layout, {
+          signal: stop.signal,
+          onWait: (message) => stop.abort(new Error(message)),
+        }),
+      Error,
+      `process ${Deno.pid} (`,
+    );
+    let said = "";
+    await saveToDirectory(store, ["app:1"], layout, {
+      onWait(message) {
+        said = message;
+        held.unlockSync();
+      },
+    });
+    assertMatch(said, /^process [0-9]+ \(.*\) writes to .*\/layout$/);
+  },
 });

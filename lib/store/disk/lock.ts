@@ -70,26 +70,7 @@ export class FileLock implements Disposable {
    * @throws {VarveError} `E_BUSY` after `timeout`
    */
   static async acquire(path: string, options: LockOptions = {}): Promise<FileLock> {
-    const { signal, timeout, shared = false, onLongWait } = options;
-    const begin = performance.now();
-    const end = timeout === undefined ? Infinity : begin + timeout;
-    let isTold = false;
-    for (let wait = FIRST_WAIT;; wait = Math.min(2 * wait, LAST_WAIT)) {
-      signal?.throwIfAborted();
-      const lock = await FileLock.tryAcquire(path, shared);
-      if (lock !== undefined) return lock;
-      const now = performance.now();
-      if (now >= end) {
-        throw new VarveError("E_BUSY", `Cannot lock ${path}: ${holderOf(path)} holds it`, {
-          hint: "wait for it to end, and try again",
-        });
-      }
-      if (!isTold && now >= begin + LONG_WAIT) {
-        isTold = true;
-        onLongWait?.();
-      }
-      await sleep(wait, signal);
-    }
+    return await waitFor(path, () => FileLock.tryAcquire(path, options.shared), options);
   }
 
   /** Frees the lock and leaves its file in place. Idempotent. */
@@ -118,6 +99,49 @@ export class FileLock implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+}
+
+/**
+ * Locks an open file or directory by flock(2), and waits while another process holds it. The kernel frees the lock when
+ * the file is closed.
+ *
+ * @param path the path of `file`
+ * @throws {VarveError} `E_BUSY` after `timeout`
+ */
+export async function lockOpenFile(
+  file: Deno.FsFile,
+  path: string,
+  options: LockOptions = {},
+): Promise<void> {
+  const { shared = false } = options;
+  await waitFor(path, async () => await file.tryLock(!shared) || undefined, options);
+}
+
+/** Calls `attempt` until it gets the lock at `path`. */
+async function waitFor<T>(
+  path: string,
+  attempt: () => Promise<T | undefined>,
+  { signal, timeout, onLongWait }: LockOptions,
+): Promise<T> {
+  const begin = performance.now();
+  const end = timeout === undefined ? Infinity : begin + timeout;
+  let isTold = false;
+  for (let wait = FIRST_WAIT;; wait = Math.min(2 * wait, LAST_WAIT)) {
+    signal?.throwIfAborted();
+    const lock = await attempt();
+    if (lock !== undefined) return lock;
+    const now = performance.now();
+    if (now >= end) {
+      throw new VarveError("E_BUSY", `Cannot lock ${path}: ${holderOf(path)} holds it`, {
+        hint: "wait for it to end, and try again",
+      });
+    }
+    if (!isTold && now >= begin + LONG_WAIT) {
+      isTold = true;
+      onLongWait?.();
+    }
+    await sleep(wait, signal);
   }
 }
 

@@ -88,6 +88,7 @@ function optionsOf(context: Context): SaveOptions {
   return {
     host: hostPlatform(),
     signal: context.signal,
+    onWait: (message) => context.tellWait(message),
     onProgress: (written, total) => {
       item ??= context.progress.start("saving", total);
       if (written === total) item.done(formatBytes(total));
