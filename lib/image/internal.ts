@@ -13,7 +13,6 @@ export { statInput } from "./input_file.ts";
 export { StoreLayerIngest } from "./layer_ingest.ts";
 export { type ImagePlan, planImage, type PlannedDocument, planStored } from "./plan.ts";
 export { type ReadImage, readSource, type ReadSourceOptions } from "./source/read_source.ts";
-export { mutateImage, type MutateOptions, type Mutation } from "./derive/mutate_image.ts";
 export { newName } from "./new_image.ts";
 export { allChunks, openInput, rangeChunks, readAhead, readRange } from "./read_range.ts";
 export { storedBlobs } from "./stored_blobs.ts";

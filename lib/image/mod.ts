@@ -1,5 +1,5 @@
 /**
- * Reads the files of images, makes new images from layers of the store (append, rebase, squash, compress), and converts
+ * Reads the files of images, makes new images from layers of the store (append, rebase, squash, mutate, compress), and converts
  * root filesystems to and from flat tars (import, export).
  *
  * Internally, this room also moves all images into and out of a store, wherever they come from:
@@ -32,6 +32,7 @@ export { imageTree, type ImageTreeOptions } from "./image_tree.ts";
 export { importImage, type ImportOptions } from "./import_image.ts";
 export type { LoadedImage, LoadedLayer } from "./loaded_image.ts";
 export type { LoadOptions, LoadProgress } from "./load_options.ts";
+export { mutateImage, type MutateOptions, type Mutation } from "./derive/mutate_image.ts";
 export type { NewImageOptions } from "./new_image_options.ts";
 export type { NewLayerSource } from "./new_layer.ts";
 export { openFile, type OpenFileOptions } from "./open_file.ts";

@@ -18,7 +18,7 @@ export interface Mutation {
   readonly removed?: readonly string[] | undefined;
   /** Author of the image. */
   readonly author?: string | undefined;
-  /** All annotations of the new manifest. */
+  /** All annotations of the new manifest: those of the old one that are not here are removed. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -33,8 +33,23 @@ export interface MutateOptions extends NewImageOptions {
 /**
  * Makes an image with another config and the same layers (as `crane mutate` and `umoci config`).
  *
- * @param change returns the changes to an image
- * @throws {VarveError} `E_NOT_FOUND` no such image · `E_USAGE` a malformed name · `E_LIMIT`
+ * @param change gets the image as it is, and returns what to change
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PLATFORM` an index without an image for the platform ·
+ * `E_DAMAGE` a layer is incomplete · `E_USAGE` a malformed name · `E_LIMIT` the new config or manifest is too large
+ *
+ * @example
+ * ```ts
+ * import { importImage, mutateImage, openMemoryStore, readImage } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * await importImage(store, new Blob([new Uint8Array(1024)]).stream(), { name: "app:1" });
+ * await mutateImage(store, "app:1", ({ config, manifest }) => ({
+ *   config: { env: [...config.config.env ?? [], "PORT=80"] },
+ *   annotations: manifest.annotations,
+ * }), { name: "app:2" });
+ * const { config } = await readImage(store, "app:2");
+ * if (config.config.env?.at(-1) !== "PORT=80") throw new Error("it is set");
+ * ```
  */
 export async function mutateImage(
   store: Store,

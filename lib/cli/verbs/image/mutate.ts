@@ -1,5 +1,5 @@
 import { VarveError } from "../../../errors.ts";
-import { mutateImage, type Mutation } from "../../../image/internal.ts";
+import { mutateImage, type Mutation } from "../../../image/mod.ts";
 import { changeConfig, type ContainerChange, type ContainerConfig } from "../../../oci/mod.ts";
 import type { StoredImage } from "../../../store/mod.ts";
 import { commandOption, pairs } from "../../image_config/container_options.ts";
