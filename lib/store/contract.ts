@@ -196,6 +196,11 @@ export interface NameOptions extends SpareOptions {
   readonly platform?: Platform | undefined;
   /** Whether a previous target that has no other name is given up: the new one is the same image. Default: false. */
   readonly replaces?: boolean | undefined;
+  /**
+   * The digest of the target that the name must have until now, because the new target was made from it. Absent for
+   * any target, or none.
+   */
+  readonly previous?: Digest | undefined;
 }
 
 /** Image names. Removing a name leaves its content to gc. */
@@ -206,7 +211,8 @@ export interface Images {
    * Points a name at a target that the store holds. The target's row `<none>@<digest>` is removed, unless the name is
    * spare. A previous target that has no other name is kept as `<none>@<digest>`, unless the name was spare, or it is
    * to be given up.
-   * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` the name reads as a digest
+   * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` the name reads as a digest · `E_BUSY`
+   * the name has another target than `previous`
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */
@@ -363,7 +369,7 @@ export interface Ingest extends Holding, AsyncDisposable {
    * one exception: while a layer is still being made, `commit` throws `E_PRECONDITION` and the ingest stays open.
    *
    * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` something that was present has been
-   * removed · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
+   * removed, or a name has another target than `previous` · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
    */
   commit(): Promise<IngestResult>;
 }

@@ -91,6 +91,26 @@ export function replacedName(name: string, digest: Digest, spare: boolean): stri
 }
 
 /**
+ * Checks that nobody has moved a name since its target was read.
+ *
+ * @param actual digest of the target that the name has now; `undefined` for none
+ * @throws {VarveError} `E_BUSY`
+ */
+export function checkPrevious(
+  name: string,
+  actual: string | undefined,
+  { previous }: NameOptions,
+): void {
+  if (previous === undefined || previous === actual) return;
+  throw new VarveError("E_BUSY", `Cannot change ${name}: another process changed it meanwhile`, {
+    subject: name,
+    expected: previous,
+    actual,
+    hint: "run the command again",
+  });
+}
+
+/**
  * The names of a layer's locks while it is made, in the order in which they are taken: diffID
  * first. Every maker takes them in the same order, so that two makers never wait for each other. A
  * layer without a known digest is not locked.

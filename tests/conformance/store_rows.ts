@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import type { ChainId } from "../../lib/digest/mod.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { ChainId, Digest } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { chainIds } from "../../lib/layer/mod.ts";
 import type { Lease, SnapshotRow, Store } from "../../lib/store/mod.ts";
@@ -69,6 +69,36 @@ export function rowsConformance(test: StoreTest): void {
       assertEquals(codeOf(() => store.images.set(name, first)), "E_USAGE", name);
       assertEquals(codeOf(() => named.image(name, first)), "E_USAGE", name);
     }
+  });
+
+  test("a name moves only from the target that its new target was made from", async (store) => {
+    await using ingest = await store.ingest();
+    const first = await ingest.blob(new Uint8Array(1), "a/b");
+    const second = await ingest.blob(new Uint8Array(2), "a/b");
+    ingest.image("app", first);
+    await ingest.commit();
+    const move = (name: string, previous: Digest) => async () => {
+      await using moving = await store.ingest();
+      const third = await moving.blob(new Uint8Array(3), "a/b");
+      moving.image("beside", third);
+      moving.image(name, third, { previous });
+      await moving.commit();
+    };
+    for (const [name, previous] of [["app", second.digest], ["new", first.digest]] as const) {
+      assertEquals(codeOf(() => store.images.set(name, second, { previous })), "E_BUSY");
+      const error = await assertRejects(move(name, previous), VarveError);
+      const { code, details: { subject, expected } } = error;
+      assertEquals([code, subject, expected], ["E_BUSY", name, previous]);
+      // Nothing of the commit is visible.
+      assertEquals(store.images.list().map(({ target }) => target.digest), [first.digest]);
+      assertEquals(store.blobs.list().length, 2);
+    }
+    await move("app", first.digest)();
+    assertEquals(store.images.list().map((i) => i.name), [
+      `<none>@${first.digest}`,
+      "app",
+      "beside",
+    ]);
   });
 
   test("spare names are removed together, unless a user has given them since", async (store) => {

@@ -2,7 +2,7 @@ import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Chains, Images, IngestResult } from "../contract.ts";
 import type { LayerRecord } from "../records.ts";
-import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
+import { checkPrevious, namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import { provisionalRecord } from "../staging/staged.ts";
 import type { MemoryPlan, MemoryState, StagedBytes } from "./state.ts";
 
@@ -14,6 +14,10 @@ export function commitPlan(
 ): IngestResult {
   const blobs = allBlobs(state, plan);
   check(state, plan, blobs);
+  for (const { name, target, ...options } of plan.images) {
+    const own = name ?? namelessImage(target.digest);
+    checkPrevious(own, rows.images.get(own)?.target.digest, options);
+  }
   for (const layer of plan.layers) {
     const { diffId, otherDiffId, digest, tar, tree } = layer;
     state.proved.set(digest, diffId);

@@ -8,6 +8,7 @@ import type { ChainRecord, ImageRecord, Lease } from "../records.ts";
 import {
   checkImageName,
   checkName,
+  checkPrevious,
   keptTarget,
   namelessImage,
   notFound,
@@ -74,15 +75,13 @@ export class MemoryImages implements Images {
     return this.#state.images.get(name);
   }
 
-  set(
-    name: string,
-    target: Descriptor,
-    { spare = false, platform, replaces = false }: NameOptions = {},
-  ): ImageRecord {
+  set(name: string, target: Descriptor, options: NameOptions = {}): ImageRecord {
+    const { spare = false, platform, replaces = false } = options;
     checkImageName(name);
     if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
     const now = Date.now();
     const before = this.get(name);
+    checkPrevious(name, before?.target.digest, options);
     const record: ImageRecord = {
       name,
       target: keptTarget(target),

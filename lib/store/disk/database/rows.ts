@@ -6,7 +6,14 @@ import { attempt } from "../../attempt.ts";
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
-import { checkImageName, keptTarget, namelessImage, notFound, replacedName } from "../../rules.ts";
+import {
+  checkImageName,
+  checkPrevious,
+  keptTarget,
+  namelessImage,
+  notFound,
+  replacedName,
+} from "../../rules.ts";
 import { checkWritable, countUp, type Disk, freeingTransaction } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
 import { imagesOf } from "../parts/images_of.ts";
@@ -129,13 +136,14 @@ export class DiskImages implements Images {
 /** Whether an image has a name. */
 const NAMED = "SELECT 1 FROM image WHERE digest = ?";
 
-/** Points a name at a target, inside a transaction. @throws {VarveError} `E_NOT_FOUND` */
+/** Points a name at a target, inside a transaction. @throws {VarveError} `E_NOT_FOUND`, `E_BUSY` */
 export function putImage(
   db: Database,
   name: string,
   target: Descriptor,
-  { spare = false, platform, replaces = false }: NameOptions = {},
+  options: NameOptions = {},
 ): ImageRecord {
+  const { spare = false, platform, replaces = false } = options;
   checkImageName(name);
   const digest: Digest = target.digest;
   if (db.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined) {
@@ -143,6 +151,7 @@ export function putImage(
   }
   const now = Date.now();
   const before = db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name);
+  checkPrevious(name, before?.digest, options);
   db.run(
     `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
      SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at,
