@@ -7,8 +7,9 @@ import {
   LOCK_LABEL,
   snapshotOfLease,
 } from "../snapshot/internal.ts";
-import type { Snapshotter } from "../snapshot/mod.ts";
+import { imageLabels, type Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore, Lease, Store, StoredImage } from "../store/mod.ts";
+import { isOptionLabel, optionLabels, type StartOptions } from "./start_options.ts";
 
 /** Labels of a container's snapshot. */
 export const CONTAINER_LABELS = {
@@ -46,6 +47,8 @@ export interface StartFacts {
   readonly command: readonly string[];
   /** Whether the snapshot is removed at the end of the run. */
   readonly remove: boolean;
+  /** The options that are needed to run it again. */
+  readonly options: StartOptions;
   /** Time of the start, in ms since the epoch. */
   readonly now: number;
 }
@@ -60,9 +63,12 @@ export interface StartRecord extends StartFacts {
 
 /** The labels of a container's snapshot while it starts and runs. An empty value removes a label. */
 export function startLabels(
-  { image, command, remove, now }: StartFacts,
+  { image, command, remove, options, now }: StartFacts,
 ): Readonly<Record<string, string>> {
   return {
+    // The snapshot may have been made for another image with the same layers. The next start needs the one of this run.
+    ...imageLabels(image),
+    ...optionLabels(options),
     [CONTAINER_LABELS.image]: image.record.name,
     [CONTAINER_LABELS.command]: shortJson(command),
     [CONTAINER_LABELS.started]: String(now),
@@ -83,7 +89,9 @@ export async function recordStart(
   start: StartRecord,
 ): Promise<void> {
   const { key, image, lock, now } = start;
-  const values = startLabels(start);
+  // Options of an earlier run may have taken more labels.
+  const old = Object.keys(snapshotter.stat(key).labels).filter(isOptionLabel);
+  const values = { ...Object.fromEntries(old.map((name) => [name, ""])), ...startLabels(start) };
   await snapshotter.update(key, values, Object.keys(values).map((name) => `labels.${name}`));
   endLease(store, key);
   store.leases.create({

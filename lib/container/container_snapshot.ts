@@ -46,8 +46,18 @@ async function openSnapshot(options: RunContainerOptions): Promise<WritableSnaps
   try {
     const command = commandLine(image.config.config, options.process ?? {});
     // From the beginning, the row says that it is a container, and whether it is to be removed.
-    const labels = startLabels({ image, command, remove: mustBeNew, now: now() });
-    return await openWritable({ store, snapshotter, image, key, mustBeNew, labels, signal });
+    const labels = startLabels({ image, command, remove: mustBeNew, options, now: now() });
+    const { mustExist } = options;
+    return await openWritable({
+      store,
+      snapshotter,
+      image,
+      key,
+      mustBeNew,
+      mustExist,
+      labels,
+      signal,
+    });
   } catch (error) {
     if (!(mustBeNew && error instanceof VarveError && error.code === "E_EXISTS")) throw error;
     throw new VarveError(

@@ -20,6 +20,8 @@ export interface RunContainerOptions {
   readonly key?: string | undefined;
   /** Remove the snapshot at the end. If this is set, a key that exists already is refused. Default: false. */
   readonly remove?: boolean | undefined;
+  /** Refuse a key that does not exist. Default: false. */
+  readonly mustExist?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;
   /** Directories in which to look for runtimes, separated by colons, as in `PATH`. */

@@ -15,6 +15,7 @@
  * 6. `supervise.ts` starts the runtime (`runtime/`), forwards signals, and waits for the exit code;
  * 7. the watchdog unmounts and removes everything, and the end is recorded.
  *
+ * `startContainer` (`start.ts`) runs a container again, with the options that `start_options.ts` keeps in labels.
  * `list.ts` shows the containers and only reads; `pause.ts` pauses a container while its files are copied.
  * A `ContainerRun` describes one run to all of these parts: its id, key, directory and runtime.
  *
@@ -29,6 +30,7 @@ export { pauseContainer, type PausedContainer } from "./pause.ts";
 export { reapRuns } from "./reap.ts";
 export { CommandError } from "./root/executable.ts";
 export { runContainer } from "./run.ts";
+export { startContainer, type StartContainerOptions } from "./start.ts";
 export { refuseRunning } from "./run_directory.ts";
 export {
   CHROOT_TOOLS,

@@ -22,7 +22,8 @@ import { startWatchdog } from "./watchdog.ts";
  * earlier runs that were killed together with their watchdogs.
  *
  * @throws {VarveError} `E_UNSUPPORTED` not root, or no runtime · `E_EXISTS` the key is of another image or kind, or the
- * key exists and `remove` is set · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run ·
+ * key exists and `remove` is set · `E_NOT_FOUND` the key does not exist and `mustExist` is set · `E_BUSY` it runs or is
+ * mounted · `E_PRECONDITION` no terminal, or nothing to run ·
  * `CommandError` the program cannot be started · `E_MISSING`, `E_ID`, `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`,
  * `E_FORMAT` users or mount points of the image are not usable
  *
@@ -83,6 +84,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
       image,
       command: commandLine(image.config.config, process),
       remove: options.remove ?? false,
+      options,
       lock: `${run.directory}/${RUN_FILES.lock}`,
       now: now(),
     });

@@ -43,6 +43,15 @@ export async function parentImage(
   return undefined;
 }
 
+/** The image that the labels of a snapshot name; `undefined` when the store has it no more, or cannot read it. */
+export async function labelledImage(
+  store: Store,
+  row: SnapshotRow,
+): Promise<StoredImage | undefined> {
+  const record = labelledRecord(store, row);
+  return record === undefined ? undefined : (await readPlatforms(store, record))[0];
+}
+
 /**
  * The image that the labels name. It is found by its manifest, because the name may be gone or point to another image.
  */

@@ -7,7 +7,7 @@ export { boundCaches } from "./bound_caches.ts";
 export { detachedLease, detachedOf, isDetachedUsed } from "./detached_mounts.ts";
 export { gcKnowledge } from "./gc_knowledge.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
-export { parentImage } from "./image_labels.ts";
+export { labelledImage, parentImage } from "./image_labels.ts";
 export { keptLabels, quoteKey } from "./keys.ts";
 export { listSnapshots } from "./list_snapshots.ts";
 export { leaseResources, snapshotOfLease } from "./lease_resources.ts";

@@ -21,6 +21,8 @@ export interface OpenWritableOptions {
   readonly key: string;
   /** Refuse a snapshot that exists already. Default: false. */
   readonly mustBeNew?: boolean | undefined;
+  /** Refuse to make a snapshot. Default: false. */
+  readonly mustExist?: boolean | undefined;
   /** Labels of a snapshot that is made, beside those of the image. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Aborts the extraction of layers. */
@@ -46,12 +48,14 @@ export interface WritableSnapshot {
  * kind is refused. The caller then locks the snapshot by {@linkcode lockWritable}.
  *
  * @throws {VarveError} `E_EXISTS` the key belongs to a snapshot of another image or kind, or the key exists and
- * `mustBeNew` is set · as `Snapshotter.prepare`
+ * `mustBeNew` is set · `E_NOT_FOUND` it does not exist and `mustExist` is set · as `Snapshotter.prepare`
  */
 export async function openWritable(options: OpenWritableOptions): Promise<WritableSnapshot> {
-  const { store, snapshotter, image, key, mustBeNew = false, labels = {}, signal } = options;
+  const { store, snapshotter, image, key, labels = {}, signal } = options;
+  const { mustBeNew = false, mustExist = false } = options;
   const row = store.snapshots.read((table) => table.get(key));
   if (mustBeNew && row !== undefined) throw existsAlready("make snapshot", key);
+  if (mustExist && row === undefined) throw notFound("use snapshot", key);
   const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
   if (row === undefined) {
     const mounts = await snapshotter.prepare(key, parent, {

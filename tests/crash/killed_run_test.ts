@@ -57,7 +57,7 @@ Deno.test({
     await using fixture = await snapshotFixture("native");
     const { store, pool, snapshotter } = fixture;
     const image = await bringImage(store, pool, IMAGE, [[{ name: "a" }]]);
-    const labels = startLabels({ image, command: ["true"], remove: true, now: 7 });
+    const labels = startLabels({ image, command: ["true"], remove: true, options: {}, now: 7 });
     const left = async () => {
       await reapRuns(store, snapshotter);
       return snapshotter.walk().filter(({ kind }) => kind === "active").map(({ key }) => key);
@@ -77,7 +77,7 @@ Deno.test({
 async function deadRun(fixture: SnapshotFixture): Promise<void> {
   const { store, pool, snapshotter, temp } = fixture;
   const image = await bringImage(store, pool, IMAGE, [[{ name: "a" }]]);
-  const start = { image, command: ["true"], remove: true, now: 7 };
+  const start = { image, command: ["true"], remove: true, options: {}, now: 7 };
   await openWritable({ store, snapshotter, image, key: "box", labels: startLabels(start) });
   await recordStart(store, snapshotter, { ...start, key: "box", lock: temp.join("lock") });
 }

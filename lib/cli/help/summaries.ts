@@ -33,6 +33,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   umount: "unmount an image; its read-write snapshot stays",
   unpack: "unpack an image into plain files, which needs no privileges",
   run: "run a container on an image, in the foreground",
+  start: "run a container that has ended again, in the foreground",
   ps: "list containers that run or can be started again",
   commit: "make an image from a read-write snapshot, whose changes become a layer",
   import: "make an image with one layer from a root filesystem",

@@ -145,6 +145,7 @@ const DOCKER: Topic = {
   docker import, export    varve import TAR REF, export KEY
   docker history, inspect  varve history, inspect
   docker run               varve run --name KEY REF
+  docker start -a          varve start KEY
   docker ps                varve ps
   docker rm                varve snapshot rm KEY
   docker commit            varve commit KEY REF

@@ -10,8 +10,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "exec": "'varve ps' lists the PID of a container: nsenter -t PID -a COMMAND",
   "kill": "'varve ps' lists the PID of a container: kill PID",
   "stop": "'varve ps' lists the PID of a container: kill PID",
-  "start": "varve run --name KEY REF runs a kept container again",
-  "restart": "varve run --name KEY REF runs a kept container again",
+  "restart": "varve start KEY runs a container that has ended again",
+  "container start": "varve start KEY",
   "create":
     "varve run --name KEY REF makes and runs a container, varve snapshot prepare KEY REF only its files",
   "attach": NO_DAEMON,

@@ -16,6 +16,7 @@ export const WITHOUT_STORE: Readonly<
   "snapshot prepare": [["makes", "key"], ["refuses", "key", "a:1"]],
   "snapshot view": [["makes", "key"], ["refuses", "key", "a:1"]],
   images: [["lists nothing"]],
+  start: [["refuses", "work"]],
   ps: [["lists nothing"]],
   mount: [["lists nothing"], ["refuses", "a:1", "DIRECTORY"]],
   umount: [["lists nothing", "--all"], ["refuses", "DIRECTORY"]],

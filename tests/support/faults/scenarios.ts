@@ -229,6 +229,13 @@ export const SCENARIOS: readonly Scenario[] = [
     tools: ["busybox"],
   },
   {
+    name: "start",
+    base: [...BOXED, RUN],
+    command: ["start", "box"],
+    mounts: true,
+    tools: ["busybox"],
+  },
+  {
     name: "run --rm",
     base: BOXED,
     settle: GC,

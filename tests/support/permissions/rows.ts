@@ -207,7 +207,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["load", "SOURCE/app.tar", "--mount", "DIR/mounted"], ["umount", "--all"]],
   },
   {
-    verbs: ["run"],
+    verbs: ["run", "start"],
     flags: [
       FFI,
       "--allow-run",
@@ -218,7 +218,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       "--allow-sys=hostname",
     ],
     isPrivileged: true,
-    commands: [["run", "--name", "kept", "app:1", "true"]],
+    commands: [["run", "--name", "kept", "app:1", "true"], ["start", "kept"]],
   },
   {
     verbs: ["cp FILE KEY:/PATH"],

@@ -40,6 +40,7 @@ async function begin({ store, pool, snapshotter }: SnapshotFixture, key: string,
     image,
     command: ["true", "x"],
     remove,
+    options: {},
     lock: "/none",
     now: 7,
   });

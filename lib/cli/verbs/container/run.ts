@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import {
-  CommandError,
   parseTmpfs,
   parseVolume,
   type ProcessOptions,
@@ -14,12 +13,7 @@ import { freeUnused } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { oneOf } from "../../options.ts";
 import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
-
-/** Exit code when `run` itself fails, as with `docker run`. */
-const OWN_FAILURE = 125;
-
-/** Exit codes of errors for which `run` exits like all other verbs. */
-const KEPT: Readonly<Record<string, number>> = { E_USAGE: 2, E_EXISTS: 5, E_UNSUPPORTED: 9 };
+import { exitOfRun, foreground, giveTerminal } from "./foreground.ts";
 
 /** Longest time between SIGTERM and SIGKILL, in seconds. */
 const MAX_GRACE = 86_400;
@@ -31,7 +25,7 @@ export const run: Verb = {
   summary: "run a container on an image, in the foreground",
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'
-lists it, and --name KEY starts it again. Words after the first word of COMMAND belong to it. --rm refuses a
+lists it, 'varve start KEY' runs it again, and --name KEY runs another command on it. Words after the first word of COMMAND belong to it. --rm refuses a
 KEY that exists already, because it would remove the changes in it.
 
 The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
@@ -52,10 +46,7 @@ Examples:
   varve run --rm -v ./src:/src:ro -e LANG=C -w /src debian:12 sh -c 'du -s .'`,
   passesOn: 1,
   configure: addOptions,
-  exitOf(error) {
-    if (error instanceof CommandError) return error.exit;
-    return error instanceof VarveError ? KEPT[error.code] ?? OWN_FAILURE : OWN_FAILURE;
-  },
+  exitOf: (error) => exitOfRun(error, ["E_USAGE", "E_EXISTS", "E_UNSUPPORTED"]),
   async run(context, [reference = "", ...command], options) {
     const wanted = await readOptions(context, command, options);
     const store = await context.store();
@@ -68,27 +59,16 @@ Examples:
       snapshotter,
       image,
       ...wanted,
-      ...sweepOf(context),
-      signal: context.signal,
-      forwardSignals: true,
+      ...foreground(context),
       onStart(key) {
         if (wanted.remove === true) reached = store.collector.reach([`snapshot:${key}`]);
-        // From here on the terminal is the container's.
-        context.endProgress();
-        if (context.io.holdSignals !== undefined) stack.use(context.io.holdSignals());
+        giveTerminal(context, stack);
       },
     });
     if (wanted.remove === true) await freeUnused(context, options, { isSilent: true, reached });
     return { json: undefined, text: "", exit };
   },
 };
-
-/** The command that a watchdog runs to repair the store after this process is killed. */
-function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerOptions, "sweep"> {
-  if (io.self === undefined) return {};
-  const same = driver === undefined ? [] : ["--driver", driver];
-  return { sweep: [...io.self(), "--root", root, ...same, "reap"] };
-}
 
 function addOptions(command: Command): void {
   command
@@ -135,7 +115,7 @@ function addOptions(command: Command): void {
     .option("--stop-timeout <seconds>", "seconds between SIGTERM and SIGKILL", "10");
 }
 
-type Wanted = Omit<RunContainerOptions, "store" | "snapshotter" | "image">;
+type Wanted = Omit<RunContainerOptions, "store" | "snapshotter" | "image" | "searchPath">;
 
 async function readOptions(
   context: Context,
@@ -149,7 +129,6 @@ async function readOptions(
     key,
     remove: options["rm"] === true,
     runtime: stringOption(options, "runtime") ?? "auto",
-    searchPath: context.io.env("PATH") ?? "",
     volumes: [
       ...listOption(options, "volume").map(parseVolume),
       ...listOption(options, "tmpfs").map(parseTmpfs),

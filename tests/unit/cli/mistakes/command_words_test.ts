@@ -17,7 +17,27 @@ const TEXTS: readonly (readonly [file: string, library: string, command: string]
     "install runc or crun, or util-linux for --runtime chroot",
   ],
   ["container/make_bundle.ts", "use the runtime runc or crun", "use --runtime runc or crun"],
-  ["container/terminal.ts", "run it without a terminal", "run it without --tty"],
+  [
+    "container/terminal.ts",
+    "run it without a terminal",
+    "run it without --tty, or start it with --no-tty",
+  ],
+  ["container/start.ts", "list the containers", "'varve ps' lists the containers"],
+  [
+    "container/start.ts",
+    "run an image on another key",
+    "'varve run --name KEY IMAGE' makes a container",
+  ],
+  [
+    "container/start.ts",
+    "run % on this key again",
+    "'varve run --name KEY % COMMAND' runs it",
+  ],
+  [
+    "container/start.ts",
+    "get % again, or read the files of the snapshot",
+    "get % again with 'varve pull' or 'varve load', or its files with 'varve export KEY'",
+  ],
   [
     "container/container_snapshot.ts",
     "choose another key, or keep the snapshot at the end",
