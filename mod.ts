@@ -59,6 +59,7 @@ export {
   type HistoryEntry,
   type ImageConfig,
   type ImageLayer,
+  type Index,
   type JsonObject,
   type JsonValue,
   type Manifest,
@@ -198,9 +199,13 @@ export {
 } from "./lib/store/mod.ts";
 export type { DropReason, ExtractPolicy, ExtractReport, Usage } from "./lib/directory/mod.ts";
 export {
+  addToIndex,
+  type AddToIndexOptions,
   appendImage,
   compressImage,
   type CompressImageOptions,
+  createIndex,
+  type CreateIndexOptions,
   exportImage,
   type ExportOptions,
   type ImageOrigin,
@@ -219,9 +224,13 @@ export {
   type NewLayerSource,
   openFile,
   type OpenFileOptions,
+  readIndex,
   rebaseImage,
   type RebaseOptions,
+  removeFromIndex,
   squashImage,
+  type StoredIndex,
+  type StoredIndexEntry,
 } from "./lib/image/mod.ts";
 export {
   type ArchiveInput,

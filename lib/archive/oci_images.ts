@@ -1,8 +1,9 @@
 import { VarveError } from "../errors.ts";
-import { type DescribedImage, type DocumentSource, isAttachment } from "../image/internal.ts";
+import type { DescribedImage, DocumentSource } from "../image/internal.ts";
 import {
   type Descriptor,
   type Index,
+  isAttachment,
   mediaTypeInfo,
   OCI_LIMITS,
   parseIndex,

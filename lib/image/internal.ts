@@ -16,4 +16,4 @@ export { type ReadImage, readSource, type ReadSourceOptions } from "./source/rea
 export { newName } from "./new_image.ts";
 export { allChunks, openInput, rangeChunks, readAhead, readRange } from "./read_range.ts";
 export { storedBlobs } from "./stored_blobs.ts";
-export { bringLayers, IMAGES_AT_ONCE, isAttachment } from "./stage/stage_documents.ts";
+export { bringLayers, IMAGES_AT_ONCE } from "./stage/stage_documents.ts";

@@ -26,6 +26,14 @@
  */
 export { appendImage } from "./append_image.ts";
 export { compressImage, type CompressImageOptions } from "./compress_image.ts";
+export type { AddToIndexOptions } from "./index/added_images.ts";
+export {
+  addToIndex,
+  createIndex,
+  type CreateIndexOptions,
+  removeFromIndex,
+} from "./index/edit_index.ts";
+export { readIndex, type StoredIndex, type StoredIndexEntry } from "./index/stored_index.ts";
 export { exportImage, type ExportOptions, exportTree } from "./export_image.ts";
 export type { ImageOrigin } from "./image_origin.ts";
 export { imageTree, type ImageTreeOptions } from "./image_tree.ts";

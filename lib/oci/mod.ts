@@ -57,6 +57,7 @@ export * from "./limits.ts";
 export * from "./manifest/archive_manifest.ts";
 export * from "./manifest/descriptor.ts";
 export * from "./manifest/image_layers.ts";
+export * from "./manifest/index_entries.ts";
 export * from "./manifest/manifest.ts";
 export * from "./manifest/media_type.ts";
 export * from "./platform/platform.ts";

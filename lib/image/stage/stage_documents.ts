@@ -5,6 +5,7 @@ import {
   formatPlatform,
   imageLayers,
   type Index,
+  isAttachment,
   type Manifest,
   mediaTypeInfo,
   parseDocument,
@@ -116,6 +117,7 @@ async function stageIndex(
   checkOciLimit("manifests", limits.manifests, walk.count);
   const children = source.children(index, depth);
   const staged = await boundedParallel(children, async (child, signal) => {
+    // The parts of an attestation or artifact are stored as blobs, so that the index stays complete.
     if (source.part !== undefined && isAttachment(child)) {
       return void await stageAttachment(walk, child);
     }
@@ -185,15 +187,6 @@ export async function bringLayers<Wanted extends WantedLayer>(
     async (layer, signal) => await layers.bring(layer, await source.layer(layer), signal),
     { limit: layers.atOnce, signal },
   );
-}
-
-/**
- * Whether a child of an index is an attestation or artifact. Its parts are stored as blobs, so that the index stays
- * complete, and are not unpacked.
- */
-export function isAttachment({ mediaType, artifactType, platform }: Descriptor): boolean {
-  if (mediaTypeInfo(mediaType)?.role === "index") return false;
-  return artifactType !== undefined || platform?.os === "unknown";
 }
 
 /** Stages the manifest of an attestation or artifact, and the parts that the source has. */

@@ -5,6 +5,7 @@ import {
   type Descriptor,
   encodeManifest,
   imageLayers,
+  isAttachment,
   type Manifest,
   MEDIA_TYPES,
   mediaTypeInfo,
@@ -20,7 +21,6 @@ import type {
   SourceImage,
   WantedLayer,
 } from "../contract.ts";
-import { isAttachment } from "./stage_documents.ts";
 
 /**
  * Stages those documents, layers and blobs of a source's image that a store has lost. The image may be another one:

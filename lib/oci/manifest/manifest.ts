@@ -170,6 +170,8 @@ export interface IndexFields {
   readonly mediaType?: string | undefined;
   /** Descriptors of the manifests, in the order to write. */
   readonly manifests: readonly Descriptor[];
+  /** The manifest that this index refers to. */
+  readonly subject?: Descriptor | undefined;
   /** Annotations; written with sorted keys. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
@@ -180,6 +182,7 @@ export function encodeIndex(fields: IndexFields): Uint8Array<ArrayBuffer> {
     schemaVersion: 2,
     mediaType: fields.mediaType ?? MEDIA_TYPES.index,
     manifests: fields.manifests.map(descriptorToJson),
+    subject: fields.subject === undefined ? undefined : descriptorToJson(fields.subject),
     annotations: sortedMap(fields.annotations),
   };
   return encodeJson(json);
