@@ -69,6 +69,10 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     summary: "serve the store as a registry",
     verbs: async () => [(await import("./verbs/registry/serve.ts")).registryServe],
   },
+  index: {
+    summary: "make and change indexes: one image for several platforms",
+    verbs: async () => (await import("./verbs/image/index_verbs.ts")).indexVerbs,
+  },
   snapshot: {
     summary: "work with snapshots directly",
     verbs: async () => (await import("./verbs/snapshot/snapshot.ts")).snapshotVerbs,
@@ -112,7 +116,7 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   "Images of the store": ["images", "tag", "rmi", "inspect", "history", "layers"],
   "Look inside": ["ls", "cat", "stat", "find", "cp", "grep", "du", "diff", "explore", "tree"],
   "Use files": ["mount", "umount", "unpack", "run", "start", "ps", "snapshot"],
-  "Make images": ["commit", "squash", "rebase", "append", "mutate"],
+  "Make images": ["commit", "squash", "rebase", "append", "mutate", "index"],
   "Care for the store": ["gc", "prune", "backup", "df", "why", "lease", "verify", "fsck", "config"],
   "This program": ["serve", "version", "doctor", "completions", "help"],
 };

@@ -44,6 +44,7 @@ Deno.test({
         ...["load ./app.tar", "load ./app2.tar", "tag app:1 app:other", "tag app:1 gone:1"],
         ...["snapshot prepare work app:1", "push app:1 localhost:5000/library/app:1"],
         ...["push app:1 localhost:5000/library/old:1"],
+        ...["import ./root app:arm --platform linux/arm64", "index create app:multi app:1 app:arm"],
       ]
     ) await does(command);
     const done = new Map<string, string>();

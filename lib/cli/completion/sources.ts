@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "umount dir": { sources: ["mounts"] },
   "config set value": { sources: ["setting"] },
   "* destination": IMAGES,
+  "* index": IMAGES,
   "* oldbase": IMAGES,
   "* newbase": IMAGES,
   "* key": SNAPSHOTS,

@@ -28,7 +28,7 @@ In file names, a byte that is not printable UTF-8 is \\xNN, and a backslash is \
 in this form.
 
 An index has an image for each platform. --platform chooses one. Without it, varve takes the platform with which the name
-was loaded or pulled, else this machine's.
+was loaded or pulled, else this machine's. 'varve index ls' lists what an index has, 'varve index create' makes one.
 
 Examples:
   varve ls debian:12:/etc

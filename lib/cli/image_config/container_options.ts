@@ -26,16 +26,22 @@ export function commandOption(options: Options, name: string): string | undefine
   );
 }
 
-/** Parses the values `NAME=value` of an option. The last value of a name wins. @throws {VarveError} `E_USAGE` */
+/**
+ * Parses the values `NAME=value` of an option. The last value of a name wins.
+ *
+ * @param option name that commander makes of the flag: `descAnnotation`
+ * @throws {VarveError} `E_USAGE`
+ */
 export function pairs(options: Options, option: string): Map<string, string> {
   const out = new Map<string, string>();
+  const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   for (const pair of listOption(options, option)) {
     const at = pair.indexOf("=");
     if (at < 1) {
       throw new VarveError(
         "E_USAGE",
-        `Cannot use --${option} ${JSON.stringify(pair)}: it is not NAME=value`,
-        { hint: `write --${option} ${at === 0 ? "NAME" : pair}=VALUE` },
+        `Cannot use --${flag} ${JSON.stringify(pair)}: it is not NAME=value`,
+        { hint: `write --${flag} ${at === 0 ? "NAME" : pair}=VALUE` },
       );
     }
     out.set(pair.slice(0, at), pair.slice(at + 1));

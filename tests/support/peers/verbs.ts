@@ -1,9 +1,9 @@
 /**
- * The verbs of docker, skopeo, umoci, crane and regctl, and the keys of dive, with varve's way: a test runs each command,
+ * The verbs of docker, podman, skopeo, umoci, crane and regctl, and the keys of dive, with varve's way: a test runs each command,
  * and compares the verbs with the help of the peers that are installed. PEERS.md shows the table.
  *
- * Commands run on a store that has the images `app:1` and `app:2`, the snapshot `work`, a registry at `localhost:5000`
- * with `app:1`, and `./app.tar`, `./layer.tar`, `./layout` and `./root` beside them.
+ * Commands run on a store that has the images `app:1`, `app:2` and `app:arm` for arm64, the index `app:multi` of the
+ * first and the last, the snapshot `work`, a registry at `localhost:5000` with `app:1`, and `./app.tar`, `./layer.tar`, `./layout` and `./root` beside them.
  */
 
 /** How varve does what a verb of a peer does. */
@@ -31,9 +31,16 @@ const not = (reason: string): Way => ({ not: reason });
 const NO_BUILD = not("varve runs no Dockerfile; other tools build, and varve reads their images");
 const NO_SIGNATURES = not("varve makes and checks no signatures; their artifacts are copied whole");
 const NO_CONFIG = not("settings of registries are in hosts.toml files, as containerd has them");
-const ONE_INDEX = not(
-  "an index comes from the tool that built it, and goes through varve unchanged",
+const INDEX_CREATE = run("index create app:made-index app:1 app:arm", /linux\/arm64/);
+const INDEX_ADD = run("index add app:multi app:2 --annotation a=b", /manifests +3/);
+const INDEX_ANNOTATE = run(
+  "index add app:multi app:1 --desc-platform linux/amd64/v2 --desc-annotation a=b",
+  /linux\/amd64\/v2/,
 );
+const INDEX_REMOVE = run("index rm app:multi linux/arm64", /app:multi/);
+const INDEX_PUSH = run("push app:multi localhost:5000/library/multi:1", /digest/);
+const INDEX_RMI = run("rmi app:made-index", /app:made-index/);
+const INDEX_LS = run("index ls app:multi", /linux\/amd64/);
 const LOGIN = run("login localhost:5000 --username me --password-stdin", /localhost:5000/);
 const LOGOUT = run("logout localhost:5000");
 const VERSION = run("version", /\d+\.\d+/);
@@ -86,11 +93,24 @@ export const PEERS: readonly Peer[] = [{
   name: "docker manifest",
   source: "docker manifest --help",
   verbs: {
-    annotate: ONE_INDEX,
-    create: ONE_INDEX,
+    annotate: INDEX_ANNOTATE,
+    create: INDEX_CREATE,
     inspect: MANIFEST,
-    push: PUSH,
-    rm: DELETE,
+    push: INDEX_PUSH,
+    rm: INDEX_RMI,
+  },
+}, {
+  name: "podman manifest",
+  source: "podman manifest --help",
+  verbs: {
+    add: INDEX_ADD,
+    annotate: INDEX_ANNOTATE,
+    create: INDEX_CREATE,
+    exists: INDEX_LS,
+    inspect: INDEX_LS,
+    push: INDEX_PUSH,
+    remove: INDEX_REMOVE,
+    rm: INDEX_RMI,
   },
 }, {
   name: "skopeo",
@@ -142,7 +162,7 @@ export const PEERS: readonly Peer[] = [{
     digest: DIGEST,
     export: run("export app:1 -o ./flat.tar"),
     flatten: run("squash app:1 app:flat", /app:flat/),
-    index: ONE_INDEX,
+    index: run("index create app:some app:multi --platform linux/amd64", /app:some/),
     ls: TAGS,
     manifest: MANIFEST,
     mutate: MUTATE,
@@ -186,9 +206,9 @@ export const PEERS: readonly Peer[] = [{
     "image manifest": MANIFEST,
     "image mod": MUTATE,
     "image ratelimit": not("varve waits and tries again where a registry asks for that"),
-    "index add": ONE_INDEX,
-    "index create": ONE_INDEX,
-    "index delete": ONE_INDEX,
+    "index add": INDEX_ADD,
+    "index create": INDEX_CREATE,
+    "index delete": INDEX_REMOVE,
     "manifest delete": DELETE,
     "manifest diff": run("diff --stat app:1 app:2", /etc\/name/),
     "manifest get": MANIFEST,

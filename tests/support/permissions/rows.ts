@@ -71,7 +71,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat find grep du tree diff explore tag rmi gc prune df why lease ps config fsck verify"
+      ..."images inspect history layers ls cat stat find grep du tree diff explore tag index rmi gc prune df why lease ps config fsck verify"
         .split(
           " ",
         ),
@@ -95,6 +95,8 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["diff", "app:1", "app:1"],
       ["explore", "app:1"],
       ["tag", "app:1", "app:2"],
+      ["index", "create", "index:1", "app:1", "--annotation", "a=b"],
+      ["index", "ls", "index:1"],
       ["rmi", "app:2"],
       ["gc"],
       ["prune", "caches", "--force"],
