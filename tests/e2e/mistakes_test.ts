@@ -137,6 +137,7 @@ const WORDS: readonly Mistake[] = [
   ["exec work sh", 2, "'exec'", "unknown command", "nsenter -t PID -a COMMAND"],
   ["kill work", 2, "'kill'", "unknown command", "kill PID"],
   ["system prune", 2, "'system'", "unknown command", "varve prune all"],
+  ["manifest create a:1 b:1", 2, "'manifest'", "too many arguments", "varve index create"],
   ["image prune", 2, "'image'", "unknown command", "varve prune images"],
   ["image ls", 2, "'image'", "unknown command", "'varve images' lists images"],
   ["image rm app:1", 2, "'image'", "unknown command", "varve rmi REF"],

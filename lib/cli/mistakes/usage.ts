@@ -15,7 +15,13 @@ export function usageHint(command: Command): string {
 export function usageError({ code, message }: CommanderError, command: Command): VarveError {
   const text = message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim();
   const isVerb = code === "commander.unknownCommand" && command.parent === null;
-  const instead = isVerb ? dockerHint(command.args) : undefined;
+  // Some groups of Docker have the name of a verb: `manifest create`.
+  const isGroup = code === "commander.excessArguments" && command.parent?.parent === null;
+  const instead = isVerb
+    ? dockerHint(command.args)
+    : isGroup
+    ? dockerHint([command.name(), ...command.args])
+    : undefined;
   // A verb with a similar name is no help for a word that means something else.
   const reason = instead === undefined ? text : text.replace(/ \(Did you mean [^)]*\)$/, "");
   return new VarveError("E_USAGE", `Cannot read the command line: ${reason}`, {

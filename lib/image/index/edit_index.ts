@@ -134,7 +134,7 @@ export async function removeFromIndex(
     throw new VarveError(
       "E_PRECONDITION",
       `Cannot remove all manifests of ${name}: an index needs one`,
-      { subject: name, hint: `varve rmi ${name} removes the index` },
+      { subject: name, hint: `remove the name ${name}` },
     );
   });
 }
@@ -176,9 +176,9 @@ async function changeIndex(
 }
 
 function noIndex(name: string): VarveError {
-  return new VarveError("E_NOT_FOUND", `Cannot find image ${JSON.stringify(name)}: there is none`, {
+  return new VarveError("E_NOT_FOUND", `Cannot find index ${JSON.stringify(name)}: there is none`, {
     subject: name,
-    hint: "'varve index create' makes an index",
+    hint: "make an index of images",
   });
 }
 

@@ -23,7 +23,7 @@ export function entriesNamed(
     throw new VarveError(
       "E_NOT_FOUND",
       `Cannot find ${text} in ${name}: the index has no such manifest`,
-      { subject: text, hint: `varve index ls ${name}` },
+      { subject: text, hint: `list the manifests of ${name}` },
     );
   });
   return new Set(digests);

@@ -52,7 +52,7 @@ export async function readIndexOf(store: Store, record: ImageRecord): Promise<St
   throw new VarveError(
     "E_PRECONDITION",
     `Cannot use ${record.name} as an index: it is an image for one platform`,
-    { subject: record.name, hint: "'varve index create' makes an index of images" },
+    { subject: record.name, hint: "make an index of images" },
   );
 }
 

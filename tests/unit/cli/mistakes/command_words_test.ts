@@ -103,6 +103,17 @@ const TEXTS: readonly (readonly [file: string, library: string, command: string]
     "'varve images' shows the platforms that are here",
   ],
   [
+    "image/index/stored_index.ts",
+    "make an index of images",
+    "'varve index create' makes an index of images",
+  ],
+  [
+    "image/index/entries_named.ts",
+    "list the manifests of %",
+    "'varve index ls %' lists them",
+  ],
+  ["image/index/edit_index.ts", "remove the name %", "varve rmi %"],
+  [
     "store/disk/database/digest_like_names.ts",
     "Give the image another name, then remove %",
     "Keep the image with 'varve tag % NEWNAME', then remove the name with 'varve rmi %'",
