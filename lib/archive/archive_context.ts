@@ -13,10 +13,18 @@ import {
 } from "../oci/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
 
-/** Input of `ociImages` and `dockerImages`. */
-export interface ArchiveContext {
-  readonly files: ArchiveFiles;
+/** Input of `dockerImages`. */
+export interface ArchiveContext extends LayoutContext {
   readonly ingest: ImageIngest;
+}
+
+/** What an archive is read for, as far as only its documents are concerned. */
+export type DocumentReading = Pick<ImageIngest, "limits" | "signal" | "warn">;
+
+/** Input of `ociImages`. */
+export interface LayoutContext {
+  readonly files: ArchiveFiles;
+  readonly ingest: DocumentReading;
   /** Load only this platform of an index. When `undefined`, load all platforms. */
   readonly platform: Platform | undefined;
   /** Full name for the image, instead of its names in the archive. */
@@ -34,7 +42,7 @@ export interface ArchiveContext {
  * @throws {VarveError} `E_NOT_FOUND` when no image has that name
  */
 export function chosenImages<T>(
-  { image, files }: ArchiveContext,
+  { image, files }: LayoutContext,
   images: readonly T[],
   namesOf: (image: T) => readonly string[],
 ): readonly T[] {
@@ -64,7 +72,7 @@ function fullName(text: string): string | undefined {
  * @throws {VarveError} `E_USAGE`
  */
 export function refuseSeveral(
-  { name, files, onlyOne }: ArchiveContext,
+  { name, files, onlyOne }: LayoutContext,
   images: number,
   names: readonly string[],
 ): void {
@@ -90,7 +98,7 @@ export function refuseSeveral(
  *
  * @throws {VarveError} `E_USAGE` when the name contains the digest of another image
  */
-export function givenName({ name, files }: ArchiveContext, digest: Digest): string | undefined {
+export function givenName({ name, files }: LayoutContext, digest: Digest): string | undefined {
   if (name === undefined || namesDigest(parseReference(name), digest)) return name;
   throw new VarveError(
     "E_USAGE",
@@ -104,7 +112,7 @@ export function givenName({ name, files }: ArchiveContext, digest: Digest): stri
  * left out with a warning, and the result is `undefined`.
  */
 export function claimedName(
-  { ingest }: ArchiveContext,
+  { ingest }: LayoutContext,
   text: string,
   digest: Digest,
 ): string | undefined {
@@ -124,7 +132,7 @@ function namesDigest(reference: Reference, digest: Digest): boolean {
 }
 
 /** Refuses an image for a platform that the user did not ask for. @throws {VarveError} `E_PLATFORM` */
-export function refuseOtherPlatform({ platform, files }: ArchiveContext, found: Platform): void {
+export function refuseOtherPlatform({ platform, files }: LayoutContext, found: Platform): void {
   if (platform === undefined || matchPlatform(platform, found) >= 0) return;
   throw new VarveError(
     "E_PLATFORM",

@@ -3,4 +3,6 @@
  *
  * @module
  */
-export { readArchive } from "./read_archive.ts";
+export { isReadInPlace, type LayoutImage, planLayout } from "./plan_layout.ts";
+export { type NameInArchive, writeArchive, writeLayout } from "./write_planned.ts";
+export { loadOne, readArchive } from "./read_archive.ts";

@@ -4,6 +4,8 @@ import type { Layout, LayoutFile } from "./layout_files.ts";
 /** Options of the sinks that write a layout. */
 export interface SinkOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Number of files to write at the same time; 1 when absent. A tar is always written file by file. */
+  readonly concurrency?: number | undefined;
   /** Called with the number of bytes written so far, and the total. */
   readonly onProgress?: ((written: number, total: number) => void) | undefined;
 }

@@ -1,5 +1,6 @@
 import type { ImageSink } from "../image/internal.ts";
 import { guarded } from "../linux/mod.ts";
+import { boundedParallel } from "../pool/internal.ts";
 import { meter, openLayoutFile, type SinkOptions } from "./layout_content.ts";
 import { type ArchivedImages, layoutOf } from "./layout_files.ts";
 import { directoryTarget, syncDirectory } from "./save_target.ts";
@@ -14,7 +15,7 @@ export interface DirectorySinkOptions extends SinkOptions {
 }
 
 /**
- * A sink that writes an OCI layout directory with Docker's manifest.json. The directory appears complete, or not at
+ * A sink that writes an OCI layout directory, with Docker's manifest.json if the images say what is in it. The directory appears complete, or not at
  * all.
  */
 export function layoutDirectory(
@@ -29,15 +30,16 @@ export function layoutDirectory(
       await guarded(`save to ${path}`, async () => {
         const progress = meter(layout, options);
         const directories = new Set<string>();
-        for (const file of layout.files) {
+        const { signal, concurrency: limit = 1 } = options;
+        await boundedParallel(layout.files, async (file, signal) => {
           const filePath = `${target.temporary}/${file.name}`;
           await Deno.mkdir(filePath.slice(0, filePath.lastIndexOf("/")), { recursive: true });
           for (const directory of parentsOf(file.name)) directories.add(directory);
           using output = await Deno.open(filePath, { write: true, createNew: true });
-          const content = await openLayoutFile(blobs, file, options.signal);
+          const content = await openLayoutFile(blobs, file, signal);
           await writeAll(output, content.pipeThrough(progress()));
           if (options.durability === "full") await output.syncData();
-        }
+        }, { limit, signal });
         if (options.durability === "full") {
           for (const name of directories) await syncDirectory(`${target.temporary}/${name}`);
         }

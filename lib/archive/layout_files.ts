@@ -27,12 +27,28 @@ export interface Layout {
   readonly mtime: number;
 }
 
+/** A name in an archive, and the image that it stands for. */
+export interface ArchivedName extends Pick<ImageRecord, "name" | "target"> {
+  /**
+   * The name by which other programs find the image: the annotation {@linkcode REF_NAME}. When absent, it is made from
+   * `name`.
+   */
+  readonly tag?: string | undefined;
+}
+
+/** An image of one platform, with what Docker's manifest.json says of it. */
+export interface DockerDescribed
+  extends Pick<StoredImage, "descriptor" | "imageId" | "layers" | "config"> {
+  /** Where its name stands. */
+  readonly record: Pick<ImageRecord, "name">;
+}
+
 /** The images for one archive. */
 export interface ArchivedImages {
   /** Names and targets of the images, each name once. */
-  readonly records: readonly ImageRecord[];
-  /** For each record, the image that Docker's manifest.json describes. */
-  readonly images: readonly StoredImage[];
+  readonly records: readonly ArchivedName[];
+  /** For each record, the image that Docker's manifest.json describes. Without it, no manifest.json is written. */
+  readonly images?: readonly DockerDescribed[] | undefined;
 }
 
 /** Annotation of an entry of index.json: the full name of the image. */
@@ -53,9 +69,11 @@ export function layoutOf({ records, images }: ArchivedImages, plan: ImagePlan): 
     inline("index.json", encodeIndex({ manifests: indexEntries(records) })),
     ...[...plan.documents.map(documentFile), ...plan.blobs.map(blobFile)]
       .sort((a, b) => a.name < b.name ? -1 : 1),
-    inline("manifest.json", encodeArchiveManifest(dockerImages(images))),
+    ...images === undefined
+      ? []
+      : [inline("manifest.json", encodeArchiveManifest(dockerImages(images)))],
   ];
-  return { files, mtime: images.map(createdSeconds).reduce((a, b) => Math.max(a, b), 0) };
+  return { files, mtime: (images ?? []).map(createdSeconds).reduce((a, b) => Math.max(a, b), 0) };
 }
 
 function documentFile({ digest, document }: PlannedDocument): LayoutFile {
@@ -77,29 +95,22 @@ function inline(name: string, bytes: Uint8Array): LayoutFile {
  * @param taken values of this annotation that other entries of the archive have
  */
 export function indexEntries(
-  records: readonly ImageRecord[],
+  records: readonly ArchivedName[],
   taken: readonly string[] = [],
 ): Descriptor[] {
   const tags = new Map<string, number>(taken.map((name) => [name, 1]));
   for (const record of records) {
-    const tag = nameOf(record)?.tag;
+    const tag = record.tag ?? nameOf(record)?.tag;
     if (tag !== undefined) tags.set(tag, (tags.get(tag) ?? 0) + 1);
   }
   return records.map((record) => {
     const { mediaType, digest, size } = record.target;
     const name = nameOf(record);
-    if (name === undefined) return { mediaType, digest, size };
-    const { tag } = name;
-    const unique = tag !== undefined && tags.get(tag) === 1;
-    return {
-      mediaType,
-      digest,
-      size,
-      annotations: {
-        [IMAGE_NAME]: record.name,
-        [REF_NAME]: unique ? tag : record.name,
-      },
-    };
+    const unique = name?.tag !== undefined && tags.get(name.tag) === 1;
+    const shown = record.tag ?? (unique ? name.tag : name && record.name);
+    if (shown === undefined) return { mediaType, digest, size };
+    const full = name === undefined ? {} : { [IMAGE_NAME]: record.name };
+    return { mediaType, digest, size, annotations: { ...full, [REF_NAME]: shown } };
   });
 }
 
@@ -107,7 +118,7 @@ export function indexEntries(
  * Name of an image, if it has one. If compression has given the image a new manifest, a name with the digest of the old
  * manifest is left out.
  */
-export function nameOf({ name, target }: ImageRecord): Reference | undefined {
+export function nameOf({ name, target }: ArchivedName): Reference | undefined {
   if (name.startsWith("<none>@")) return undefined;
   const reference = parseReference(name);
   const isOther = reference.digest !== undefined && reference.digest !== target.digest;
@@ -118,8 +129,8 @@ export function nameOf({ name, target }: ImageRecord): Reference | undefined {
 export type DockerImage = Parameters<typeof encodeArchiveManifest>[0][number];
 
 /** Docker's manifest.json: one item for each image, with all of its names. */
-export function dockerImages(images: readonly StoredImage[]): DockerImage[] {
-  const items = new Map<Digest, { image: StoredImage; tags: string[] }>();
+export function dockerImages(images: readonly DockerDescribed[]): DockerImage[] {
+  const items = new Map<Digest, { image: DockerDescribed; tags: string[] }>();
   for (const image of images) {
     const item = items.get(image.descriptor.digest) ?? { image, tags: [] };
     items.set(image.descriptor.digest, item);
@@ -134,7 +145,7 @@ export function dockerImages(images: readonly StoredImage[]): DockerImage[] {
   }));
 }
 
-function createdSeconds(image: StoredImage): number {
+function createdSeconds(image: DockerDescribed): number {
   const ms = Date.parse(image.config.created ?? "");
   return Number.isNaN(ms) ? 0 : Math.min(MAX_SECONDS, Math.max(0, Math.floor(ms / 1000)));
 }

@@ -7,6 +7,7 @@ import {
   descriptorToJson,
   encodeArchiveManifest,
   encodeJson,
+  familiarName,
   type JsonObject,
   type JsonValue,
   OCI_LIMITS,
@@ -14,6 +15,7 @@ import {
   parseIndex,
   parseStrictJson,
 } from "../oci/mod.ts";
+import { boundedParallel } from "../pool/internal.ts";
 import { holderOf, lockOpenFile } from "../store/internal.ts";
 import { meter, openLayoutFile } from "./layout_content.ts";
 import type { DirectorySinkOptions } from "./layout_directory.ts";
@@ -35,6 +37,12 @@ export async function isLayout(path: string): Promise<boolean> {
   return await Deno.lstat(`${path}/oci-layout`).then(({ isFile }) => isFile, () => false);
 }
 
+/** Options of {@linkcode layoutUpdate}. */
+export interface UpdateSinkOptions extends DirectorySinkOptions {
+  /** Names of blobs that are known to be there, so that several updates verify each once. The update adds to them. */
+  readonly intact?: Set<string> | undefined;
+}
+
 /**
  * A sink that adds images to an OCI layout directory. A name that is there already gets the new image; all other names
  * and all blobs stay. Blobs that are there are verified, and replaced where they are damaged. The new names appear
@@ -46,7 +54,7 @@ export async function isLayout(path: string): Promise<boolean> {
 export function layoutUpdate(
   images: ArchivedImages,
   path: string,
-  options: DirectorySinkOptions,
+  options: UpdateSinkOptions,
 ): ImageSink<void> {
   return {
     async send(plan, blobs) {
@@ -62,8 +70,9 @@ export function layoutUpdate(
         await using temporary = await temporaryIn(path);
         const progress = meter(layout, options);
         const isFull = options.durability === "full";
+        let placed = 0;
         const place = async (name: string, content: ReadableStream<Uint8Array>) => {
-          const file = `${temporary.temporary}/file`;
+          const file = `${temporary.temporary}/${placed++}`;
           {
             using output = await Deno.open(file, { write: true, create: true, truncate: true });
             await writeAll(output, content);
@@ -71,13 +80,17 @@ export function layoutUpdate(
           }
           await Deno.rename(file, `${path}/${name}`);
         };
-        for (const file of layout.files) {
-          if (!file.name.startsWith("blobs/")) continue;
+        const { concurrency: limit = 1, intact = new Set() } = options;
+        const files = layout.files.filter(({ name }) => name.startsWith("blobs/"));
+        await boundedParallel(files, async (file, signal) => {
+          if (intact.has(file.name)) return;
           await makeDirectories(path, file.name);
-          if (await isIntact(`${path}/${file.name}`, file)) continue;
-          const content = await openLayoutFile(blobs, file, options.signal);
-          await place(file.name, content.pipeThrough(progress()));
-        }
+          if (!await isIntact(`${path}/${file.name}`, file)) {
+            const content = await openLayoutFile(blobs, file, signal);
+            await place(file.name, content.pipeThrough(progress()));
+          }
+          intact.add(file.name);
+        }, { limit, signal });
         if (isFull) {
           for (const name of ["blobs/sha256", "blobs/sha512", "blobs"]) {
             await syncDirectory(`${path}/${name}`).catch((error) => {
@@ -135,6 +148,9 @@ function mergedIndex(bytes: Uint8Array, { records }: ArchivedImages): Uint8Array
     const full = names[IMAGE_NAME], reference = names[REF_NAME];
     return records.some((record) => {
       const name = nameOf(record);
+      // Nobody finds the image of an entry by a tag that another entry has, too.
+      if (record.tag !== undefined && reference === record.tag) return true;
+      if (record.tag !== undefined && name === undefined) return false;
       if (name === undefined) {
         return full === undefined && reference === undefined &&
           entry["digest"] === record.target.digest;
@@ -158,7 +174,7 @@ function mergedIndex(bytes: Uint8Array, { records }: ArchivedImages): Uint8Array
 /** Docker's manifest.json with the new images; `undefined` where the layout has none. */
 async function mergedManifest(
   path: string,
-  { images }: ArchivedImages,
+  { records, images = [] }: ArchivedImages,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   let before: ReturnType<typeof parseArchiveManifest>;
   try {
@@ -169,6 +185,10 @@ async function mergedManifest(
   }
   const added = dockerImages(images);
   const moved = new Set(added.flatMap(({ repoTags }) => repoTags));
+  for (const record of records) {
+    const name = nameOf(record);
+    if (name !== undefined) moved.add(familiarName(name));
+  }
   const kept = before.flatMap(({ config, repoTags, layers }) => {
     const same = added.some((image) => image.config === config);
     const tags = repoTags.filter((tag) => !moved.has(tag));

@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { LoadedImage, LoadOptions } from "../image/mod.ts";
 import {
+  type DescribedImage,
   type ImageIngest,
   type ImageSource,
   ingestImages,
@@ -9,7 +10,7 @@ import {
 } from "../image/internal.ts";
 import { formatReference, type OciLimits, ociLimits, parseReference } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
-import type { ArchiveContext } from "./archive_context.ts";
+import type { ArchiveContext, LayoutContext } from "./archive_context.ts";
 import { dockerImages } from "./docker_images.ts";
 import type { ArchiveFiles } from "./files.ts";
 import { ociImages } from "./oci_images.ts";
@@ -113,7 +114,7 @@ async function imagesOf(
   form: LoadArchiveOptions["form"],
 ): Promise<readonly SourceImage[]> {
   const { files, ingest } = context;
-  const isOci = form !== "docker" && await has(files, "oci-layout");
+  const isOci = form !== "docker" && await isLayout(files);
   const isDocker = form !== "oci" && await has(files, "manifest.json");
   if (isOci && await has(files, "index.json")) return await ociImages(context);
   if (isDocker) {
@@ -122,13 +123,37 @@ async function imagesOf(
     }
     return await dockerImages(context);
   }
+  throw await wrongForm(files, form);
+}
+
+/** Whether an archive says that it is an OCI layout. */
+async function isLayout(files: ArchiveFiles): Promise<boolean> {
+  return await has(files, "oci-layout");
+}
+
+/**
+ * The images of an archive that must be an OCI layout. Only its documents are read.
+ *
+ * @throws {VarveError} `E_FORMAT` it is none · as `ociImages`
+ */
+export async function layoutImages(context: LayoutContext): Promise<readonly DescribedImage[]> {
+  const { files } = context;
+  if (await isLayout(files) && await has(files, "index.json")) return await ociImages(context);
+  throw await wrongForm(files, "oci");
+}
+
+/** The error for an archive that has not the form that is wanted. */
+async function wrongForm(
+  files: ArchiveFiles,
+  form: LoadArchiveOptions["form"],
+): Promise<VarveError> {
   const fail = (reason: string, hint: string) =>
     new VarveError("E_FORMAT", `Cannot load ${files.label}: ${reason}`, {
       subject: files.label,
       hint,
     });
   if (form !== "oci" && await has(files, "repositories")) {
-    throw fail(
+    return fail(
       "it has the format before Docker 1.10, which has no digests to verify",
       "save it again with a current tool",
     );
@@ -137,7 +162,7 @@ async function imagesOf(
     "an OCI layout (oci-layout, index.json)",
     "a docker-archive (manifest.json)",
   ];
-  throw fail(
+  return fail(
     form === undefined
       ? `it holds neither ${oci} nor ${docker}`
       : `it does not hold ${form === "oci" ? oci : docker}`,

@@ -12,10 +12,10 @@ import {
   selectManifest,
 } from "../oci/mod.ts";
 import {
-  type ArchiveContext,
   chosenImages,
   claimedName,
   givenName,
+  type LayoutContext,
   refuseOtherPlatform,
   refuseSeveral,
 } from "./archive_context.ts";
@@ -31,7 +31,7 @@ const REF_NAME = "org.opencontainers.image.ref.name";
  *
  * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`
  */
-export async function ociImages(context: ArchiveContext): Promise<DescribedImage[]> {
+export async function ociImages(context: LayoutContext): Promise<DescribedImage[]> {
   await checkVersion(context);
   const { files, ingest: { limits } } = context;
   const bytes = await files.document("index.json", limits.index, OCI_LIMITS.index.setting);
@@ -61,7 +61,7 @@ export async function ociImages(context: ArchiveContext): Promise<DescribedImage
 /** Largest size of the file `oci-layout` in bytes. It has a single property. */
 const MAX_LAYOUT = 4096;
 
-async function checkVersion({ files }: ArchiveContext): Promise<void> {
+async function checkVersion({ files }: LayoutContext): Promise<void> {
   const bytes = await files.document("oci-layout", MAX_LAYOUT);
   const json = parseStrictJson(bytes, { what: "oci-layout", maxBytes: MAX_LAYOUT, maxDepth: 4 });
   const version = typeof json === "object" && json !== null && !Array.isArray(json)
@@ -76,12 +76,13 @@ async function checkVersion({ files }: ArchiveContext): Promise<void> {
 }
 
 /** The full name in the annotations. A reference name that is only a tag is not used, because it lacks a repository. */
-function nameOf(context: ArchiveContext, target: Descriptor): string | undefined {
+function nameOf(context: LayoutContext, target: Descriptor): string | undefined {
   const full = target.annotations?.[IMAGE_NAME];
   const ref = target.annotations?.[REF_NAME];
   const given = full ?? (ref !== undefined && /[:/@]/.test(ref) ? ref : undefined);
   if (given !== undefined) return claimedName(context, given, target.digest);
-  if (ref !== undefined) {
+  // Where a single image is read, its name is not the one that it gets.
+  if (ref !== undefined && context.onlyOne !== true) {
     context.ingest.warn(
       `the archive calls an image only ${JSON.stringify(ref)}; give the image a name`,
     );
@@ -90,7 +91,7 @@ function nameOf(context: ArchiveContext, target: Descriptor): string | undefined
 }
 
 /** The documents and layers of the layout. */
-function documentsOf(context: ArchiveContext): DocumentSource {
+function documentsOf(context: LayoutContext): DocumentSource {
   const { files, ingest: { limits }, platform } = context;
   return {
     async document({ digest }, role) {

@@ -1,9 +1,10 @@
 import { TarReader } from "../codec/tar/mod.ts";
 import { VarveError } from "../errors.ts";
-import { type ImageIngest, openInput } from "../image/internal.ts";
+import { openInput } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
+import type { DocumentReading } from "./archive_context.ts";
 import type { ArchiveFiles } from "./files.ts";
 
 /** Number of bytes to read in one call: enough for a header with its meta headers. */
@@ -15,7 +16,7 @@ const WINDOW = 64 * 1024;
  *
  * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside a body
  */
-export async function tarFiles(path: string, ingest: ImageIngest): Promise<ArchiveFiles> {
+export async function tarFiles(path: string, ingest: DocumentReading): Promise<ArchiveFiles> {
   const table = new EntryTable(path);
   using file = await openInput(path);
   const { size } = await file.stat();
@@ -50,7 +51,7 @@ export async function tarFiles(path: string, ingest: ImageIngest): Promise<Archi
  *
  * @throws {VarveError} `E_TRUNCATED` when an entry or a header is incomplete
  */
-export function endArchive(reader: TarReader, ingest: ImageIngest): void {
+export function endArchive(reader: TarReader, ingest: DocumentReading): void {
   reader.end();
   if (reader.endsInPadding) ingest.warn("the padding at the end of the archive is cut");
 }

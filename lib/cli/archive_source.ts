@@ -83,7 +83,8 @@ export function archiveName(text: string): ArchiveSource | undefined {
   return { path, image: image.join(":") || undefined, form: ARCHIVES[transport] };
 }
 
-function refuseElsewhere(text: string, verb: string): void {
+/** Refuses a name of an image that only other programs read, or that is in a registry. @throws {VarveError} `E_USAGE` */
+export function refuseElsewhere(text: string, verb: string): void {
   for (const [transport, [reason, instead]] of Object.entries(ELSEWHERE)) {
     if (!text.startsWith(transport)) continue;
     throw new VarveError("E_USAGE", `Cannot ${verb} ${text}: ${reason}`, {

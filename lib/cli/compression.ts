@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { formatBytes } from "../bytes/mod.ts";
 import { COMPRESSION_LEVELS } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { CompressImageOptions } from "../image/mod.ts";
@@ -46,6 +47,14 @@ export async function compressionOf(
       else item.update(read);
     },
   };
+}
+
+/** The warning about layers that were sent uncompressed. */
+export function sentUncompressed(layers: readonly { readonly size: number }[]): string {
+  const size = formatBytes(layers.reduce((sum, layer) => sum + layer.size, 0));
+  return `${layers.length} ${
+    layers.length === 1 ? "layer was" : "layers were"
+  } sent uncompressed (${size}); --compression zstd or gzip compresses such layers first`;
 }
 
 function levelOf(format: "gzip" | "zstd", value: string): number {

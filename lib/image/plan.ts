@@ -26,6 +26,12 @@ export interface ImagePlan {
   readonly blobs: readonly Descriptor[];
 }
 
+/** Descriptor of the target of a plan. */
+export function targetOf({ documents }: ImagePlan): Descriptor {
+  const { digest, document } = documents.at(-1) as PlannedDocument;
+  return { mediaType: document.mediaType, digest, size: document.raw.length };
+}
+
 /** Options of {@linkcode planImage}. */
 export interface PlanOptions {
   /** How deep indexes may be nested, and how many manifests they may name in all. */

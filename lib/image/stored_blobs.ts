@@ -13,7 +13,7 @@ export function storedBlobs(store: Store): BlobSource {
 }
 
 /** Drops the first bytes of a stream. */
-function skipBytes(count: number): TransformStream<Uint8Array, Uint8Array> {
+export function skipBytes(count: number): TransformStream<Uint8Array, Uint8Array> {
   let left = count;
   return new TransformStream({
     transform(chunk, controller): void {

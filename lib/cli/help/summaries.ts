@@ -4,7 +4,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   save: "save images as one tar that docker, podman, skopeo and containerd can load",
   pull: "pull an image from a registry, verified while it downloads",
   push: "push an image to a registry, byte for byte",
-  copy: "copy an image from registry to registry, without the store",
+  copy: "copy an image between registries, archives, OCI layouts and the store",
   tags: "list the tags of a repository in its registry",
   digest: "print the digest of an image in its registry",
   manifest: "print the manifest or index of an image in its registry",

@@ -103,7 +103,8 @@ Credentials are those of Docker: ~/.docker/config.json and its helpers, also pod
 Mirrors, certificates and headers of a registry are in hosts.toml files, as containerd has them, in
 /etc/containerd/certs.d or ~/.config/varve/certs.d (VARVE_HOSTS_DIR). Proxies are taken from https_proxy and no_proxy.
 
-'tags', 'digest' and 'manifest' look things up without the store, and 'copy' copies from registry to registry.
+'tags', 'digest' and 'manifest' look things up without the store. 'copy' copies between registries, archives, OCI
+layouts and the store; 'copy --all-tags' copies a whole repository.
 'registry serve' serves the store to every engine on this machine.
 
 Examples:
@@ -160,6 +161,7 @@ const DOCKER: Topic = {
   dive                     varve explore REF
   skopeo inspect           varve inspect docker://REF
   skopeo copy, crane copy  varve copy SRC DST
+  skopeo sync              varve copy --all-tags SRC DST
   crane ls, digest         varve tags, digest
   crane export             varve export REF
   umoci unpack             varve unpack REF DIR

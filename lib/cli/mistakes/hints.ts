@@ -36,7 +36,9 @@ const DECOMPRESS: Readonly<Record<string, readonly string[]>> = {
 const READ_FILES = ["load", "import", "append"];
 
 /** Verbs that read an image from where it is, too: an archive, an OCI layout, a registry. */
-const READ_SOURCES = "explore inspect history layers ls cat stat find grep du tree diff".split(" ");
+const READ_SOURCES = "explore inspect history layers ls cat stat find grep du tree diff copy".split(
+  " ",
+);
 
 /** A path, or a name with the ending of an archive: not the name of an image. */
 const FILE = /^[./~]|\.(?:tar|tgz|tzst|txz|gz|zst|xz|bz2|zip|oci)$|^oci-layout$/;
@@ -101,7 +103,7 @@ function transport({ code }: VarveError, { verb, args }: FailedCommand): string 
   const text = args[at];
   if (text === undefined || [...READ_FILES, ...READ_SOURCES].includes(verb)) return undefined;
   const archive = archiveName(text);
-  const isOutput = ["push", "save", "copy"].includes(verb) && at > 0;
+  const isOutput = ["push", "save"].includes(verb) && at > 0;
   if (!isOutput) return commandLine(["varve", "load", text]);
   const option = text.startsWith("oci:") ? "--oci-dir" : "-o";
   return commandLine(["varve", "save", args[0] as string, option, archive?.path ?? ""]);

@@ -11,6 +11,7 @@ import { registryClient, remoteReference } from "../registry.ts";
 import { layerProgress, warnOfLayers } from "../report_images.ts";
 import { loadSettings } from "../settings.ts";
 import type { Options } from "../verb.ts";
+import { adoptSettings } from "./adopt_settings.ts";
 import { isPlainHttp } from "./plain_http.ts";
 
 /** The transport of a registry. */
@@ -28,11 +29,7 @@ export async function readInto(
   options: Options,
   onlyDocuments: boolean,
 ): Promise<StoredImage> {
-  const own = await context.storeIfThere();
-  // The limits that the user set hold for everything that is read.
-  for (const [key, value] of Object.entries(own?.settings.list() ?? {})) {
-    store.settings.set(key, value);
-  }
+  await adoptSettings(context, store);
   const { policy, limits, streamLimits } = loadSettings(store);
   const reading = {
     pool: await context.pool(),

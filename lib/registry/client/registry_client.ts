@@ -1,4 +1,4 @@
-import { type Digest, Verifier } from "../../digest/mod.ts";
+import { type Digest, isDigest, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { type Descriptor, OCI_LIMITS, type Reference } from "../../oci/mod.ts";
 import { type ClientOptions, loadClientConfig } from "../config/client_config.ts";
@@ -108,6 +108,21 @@ export class RegistryClient implements Disposable {
 
   /** Whether the registry itself has a manifest. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
   async hasManifest(name: ManifestName, signal?: AbortSignal): Promise<boolean> {
+    return (await this.#headManifest(name, signal)).status === 200;
+  }
+
+  /**
+   * The digest of a manifest as the registry itself says it; `undefined` when it has no such manifest, or does not say it.
+   *
+   * @throws {VarveError} `E_DENIED`, `E_REGISTRY`
+   */
+  async manifestDigest(name: ManifestName, signal?: AbortSignal): Promise<Digest | undefined> {
+    const { status, headers } = await this.#headManifest(name, signal);
+    const digest = headers.get("docker-content-digest");
+    return status === 200 && digest !== null && isDigest(digest) ? digest : undefined;
+  }
+
+  async #headManifest(name: ManifestName, signal: AbortSignal | undefined): Promise<Response> {
     const endpoint = this.#own();
     const action = `look for the manifest of ${this.#shown(name)} at ${endpoint.origin}`;
     const request = manifestRequest("HEAD", name, action, signal);
@@ -116,7 +131,7 @@ export class RegistryClient implements Disposable {
       acceptStatus: [200, 404],
     });
     await response.body?.cancel();
-    return response.status === 200;
+    return response;
   }
 
   /**

@@ -1,7 +1,13 @@
 import { type Digest, Verifier } from "../../digest/mod.ts";
-import { type BlobSource, planImage } from "../../image/internal.ts";
+import {
+  type BlobSource,
+  type PlannedImage,
+  planSelected,
+  type SelectedPlanOptions,
+} from "../../image/internal.ts";
 import {
   type Descriptor,
+  formatReference,
   type OciLimits,
   ociLimits,
   parseDocument,
@@ -67,39 +73,71 @@ function sideOf(
 }
 
 /** One side of a copy, with its own client. */
-interface Side {
+export interface Side {
   readonly client: RegistryClient;
   readonly reference: Reference;
 }
 
 async function copy(source: Side, destination: Side, options: CopyOptions): Promise<PushedImage> {
-  const { client, reference: { registry, repository } } = source;
-  const { signal } = options;
-  const limits = ociLimits(options.ociLimits);
+  const image = await planRemote(source, { ...options, platforms: [] });
+  return await sendRemote(image, source.reference, destination, options);
+}
+
+/** Options of {@linkcode planRemote}. */
+export interface RemotePlanOptions
+  extends
+    Pick<CopyOptions, "ociLimits" | "signal" | "onWarning">,
+    Pick<SelectedPlanOptions, "platforms"> {}
+
+/**
+ * Plans an image of a registry, or some of its platforms: reads its documents. Its blobs are streamed, verified.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_MISSING`, `E_DENIED`, `E_REGISTRY`, `E_PLATFORM`, `E_LIMIT`
+ */
+export async function planRemote(
+  { client, reference }: Side,
+  { signal, platforms, onWarning, ociLimits: given }: RemotePlanOptions,
+): Promise<PlannedImage> {
+  const { repository } = reference;
+  const limits = ociLimits(given);
   const maxBytes = Math.max(limits.manifest, limits.index);
-  const fetched = await client.manifest(source.reference, { signal, maxBytes });
-  const { bytes, digest, contentType } = fetched;
-  const plan = await planImage(
-    { digest, document: parseDocument(bytes, { contentType, limits }) },
-    {
-      limits,
-      read: async ({ digest, mediaType }) => {
-        const name = { repository, digest };
-        const child = await client.manifest(name, { signal, maxBytes }).catch(throwMissing);
-        return parseDocument(child.bytes, { mediaType, limits });
-      },
-      distributable: { warn: (message) => options.onWarning?.(message) },
+  const { bytes, digest, contentType } = await client.manifest(reference, { signal, maxBytes });
+  return await planSelected({ digest, document: parseDocument(bytes, { contentType, limits }) }, {
+    label: formatReference(reference),
+    platforms,
+    limits,
+    read: async ({ digest, mediaType }) => {
+      const name = { repository, digest };
+      const child = await client.manifest(name, { signal, maxBytes }).catch(throwMissing);
+      return parseDocument(child.bytes, { mediaType, limits });
     },
-  );
-  const to = destination.reference;
-  const isSameRegistry = registry === to.registry && repository !== to.repository;
+    blobs: verifiedBlobs(client, repository),
+    config: (blob) => client.smallBlob(repository, blob, limits.config, signal),
+    distributable: { warn: (message) => onWarning?.(message) },
+  });
+}
+
+/**
+ * Sends a planned image to a registry.
+ *
+ * @param from the name of the image in the registry that it comes from, if it comes from one. If both names are in the
+ *   same registry, blobs are mounted from the source's repository
+ */
+export async function sendRemote(
+  { plan, blobs }: PlannedImage,
+  from: Pick<Reference, "registry" | "repository"> | undefined,
+  { client, reference }: Side,
+  options: TransferOptions,
+): Promise<PushedImage> {
+  const isMountable = from?.registry === reference.registry &&
+    from.repository !== reference.repository;
   const sink = registrySink({
     ...options,
-    client: destination.client,
-    destination: to,
-    mountFrom: () => isSameRegistry ? [repository] : [],
+    client,
+    destination: reference,
+    mountFrom: () => isMountable ? [from.repository] : [],
   });
-  return await sink.send(plan, verifiedBlobs(client, repository));
+  return await sink.send(plan, blobs);
 }
 
 /**

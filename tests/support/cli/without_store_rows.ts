@@ -74,7 +74,11 @@ export const WITHOUT_STORE: Readonly<
   "snapshot usage": [["refuses", "key"]],
   "snapshot label": [["refuses", "key", "a=b"]],
   "snapshot adopt": [["refuses"], ["refuses", "1", "key"]],
-  copy: [["unused", "127.0.0.1:1/a:1", "127.0.0.1:1/b:1", "--plain-http"]],
+  copy: [
+    ["unused", "127.0.0.1:1/a:1", "127.0.0.1:1/b:1", "--plain-http"],
+    ["refuses", "store:a:1", "127.0.0.1:1/b:1", "--plain-http"],
+    ["makes", "127.0.0.1:1/a:1", "store:a:1", "--plain-http"],
+  ],
   tags: [["unused", "127.0.0.1:1/a", "--plain-http"]],
   blob: [["unused", `127.0.0.1:1/app@sha256:${"0".repeat(64)}`, "--plain-http"]],
   catalog: [["unused", "127.0.0.1:1", "--plain-http"]],

@@ -54,6 +54,7 @@ const DIGEST = run("digest localhost:5000/library/app:1", /sha256:/);
 const MANIFEST = run("manifest localhost:5000/library/app:1", /"config"/);
 const INSPECT = run("inspect docker://localhost:5000/library/app:1", /"manifest"/);
 const COPY = run("copy localhost:5000/library/app:1 localhost:5000/library/app:copy", /sha256:/);
+const COPY_TAGS = run("copy --all-tags localhost:5000/library/app oci:./all-tags", /sha256:/);
 const RETAG = run("tag app:1 app:other");
 const PULL = run("pull localhost:5000/library/app:1", /image ID/);
 const PUSH = run("push app:1 localhost:5000/library/app:pushed", /digest/);
@@ -116,7 +117,7 @@ export const PEERS: readonly Peer[] = [{
   name: "skopeo",
   source: "skopeo --help",
   verbs: {
-    copy: COPY,
+    copy: run("copy docker://localhost:5000/library/app:1 oci:./copied:1", /sha256:/),
     delete: DELETE,
     "generate-sigstore-key": NO_SIGNATURES,
     help: HELP,
@@ -127,7 +128,7 @@ export const PEERS: readonly Peer[] = [{
     "manifest-digest": not("sha256sum of what `varve manifest REF` prints is the digest"),
     "standalone-sign": NO_SIGNATURES,
     "standalone-verify": NO_SIGNATURES,
-    sync: not("a loop over `varve tags` and `varve copy` does it"),
+    sync: COPY_TAGS,
   },
 }, {
   name: "umoci",
@@ -166,8 +167,8 @@ export const PEERS: readonly Peer[] = [{
     ls: TAGS,
     manifest: MANIFEST,
     mutate: MUTATE,
-    pull: SAVE,
-    push: PUSH,
+    pull: run("copy localhost:5000/library/app:1 docker-archive:./pulled.tar", /sha256:/),
+    push: run("copy oci-archive:./app.tar localhost:5000/library/app:pushed", /sha256:/),
     rebase: run("rebase app:2 app:1 app:other app:rebased", /app:rebased/),
     registry: not("`varve registry serve` does it, and runs until it is ended"),
     tag: run("copy localhost:5000/library/app:1 localhost:5000/library/app:copy", /sha256:/),
@@ -199,9 +200,15 @@ export const PEERS: readonly Peer[] = [{
     "image create": run("import ./root made:3", /made:3/),
     "image delete": DELETE,
     "image digest": DIGEST,
-    "image export": SAVE,
+    "image export": run(
+      "copy localhost:5000/library/app:1 oci-archive:./exported.tar",
+      /sha256:/,
+    ),
     "image get-file": CAT,
-    "image import": LOAD,
+    "image import": run(
+      "copy oci-archive:./app.tar localhost:5000/library/app:imported",
+      /sha256:/,
+    ),
     "image inspect": INSPECT,
     "image manifest": MANIFEST,
     "image mod": MUTATE,
@@ -220,7 +227,10 @@ export const PEERS: readonly Peer[] = [{
     "registry logout": LOGOUT,
     "registry set": NO_CONFIG,
     "registry whoami": not("names and passwords are in Docker's config.json"),
-    "repo copy": not("a loop over `varve tags` and `varve copy` does it"),
+    "repo copy": run(
+      "copy --all-tags localhost:5000/library/app localhost:5000/library/app-copy",
+      /sha256:/,
+    ),
     "repo ls": CATALOG,
     "tag delete": DELETE,
     "tag ls": TAGS,

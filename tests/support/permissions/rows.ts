@@ -156,6 +156,14 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     ],
   },
   {
+    verbs: ["copy FILE FILE"],
+    flags: ["--allow-read=SOURCE,DIR", "--allow-write=DIR"],
+    commands: [
+      ["copy", "oci-archive:SOURCE/app.tar", "oci:DIR/layout"],
+      ["copy", "oci:DIR/layout", "docker-archive:DIR/copied.tar"],
+    ],
+  },
+  {
     verbs: ["backup"],
     flags: [FFI, "--allow-read=DIR", "--allow-write=DIR"],
     commands: [["backup", "DIR/backup"]],

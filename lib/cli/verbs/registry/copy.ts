@@ -1,51 +1,115 @@
 import { VarveError } from "../../../errors.ts";
-import { copyImage } from "../../../registry/mod.ts";
-import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
-import { stringOption, type Verb } from "../../verb.ts";
-import { pushProgressOf, pushReport } from "./push.ts";
-import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
+import { mediaTypeInfo } from "../../../oci/mod.ts";
+import type { PushedImage } from "../../../registry/mod.ts";
+import { hostPlatform } from "../../../store/mod.ts";
+import { addCompressionOptions, compressionOf, sentUncompressed } from "../../compression.ts";
+import type { Context } from "../../context.ts";
+import { copyDestination, refuseSameFile } from "../../copy/copy_destination.ts";
+import type { CopiedImage } from "../../copy/contract.ts";
+import { copySource } from "../../copy/copy_source.ts";
+import { copyTags, requireTags } from "../../copy/copy_tags.ts";
+import { parseDestination, parsePlace } from "../../copy/place.ts";
+import { platformOption } from "../../images.ts";
+import { parseConcurrency } from "../../registry.ts";
+import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
+import { collect, listOption, stringOption, type Verb } from "../../verb.ts";
+import { pushReport } from "./push.ts";
 
 /** `varve copy`. */
 export const copy: Verb = {
   usage: "copy <source> <destination>",
-  withoutStore: "unused",
-  summary: "copy an image from registry to registry, without the store",
-  help:
-    `All platforms of an index are copied. Manifests are copied byte for byte. If both names are in the same registry,
-blobs are mounted instead of sent.
+  withoutStore: ([source = "", destination = ""]) =>
+    source.startsWith("store:") ? "refuses" : destination.startsWith("store:") ? "makes" : "unused",
+  summary: "copy an image between registries, archives, OCI layouts and the store",
+  help: `SOURCE and DESTINATION are each one of
+  docker://REF, or only REF    an image of a registry
+  oci:DIR[:NAME]               an image of an OCI layout directory, which is made or added to as by save --oci-dir
+  oci-archive:FILE[:NAME]      an OCI layout in a tar; as a destination the file is replaced
+  docker-archive:FILE[:REF]    a docker-archive, of one platform; as a destination the file is replaced
+  store:REF                    an image of the store
 
-Blobs are streamed through memory and verified on the way. After a broken connection a blob continues where
-it stopped.
+Every byte is verified. Manifests are copied byte for byte, also those of Docker into a layout, so that digests stay
+the same. A file or a new layout appears complete, or not at all. The store is not used, unless it is named; only a
+docker-archive or a compressed tar as SOURCE is unpacked into a temporary store first. The manifest of a
+docker-archive is made. Between repositories of one registry, blobs are mounted instead of sent. After a broken
+connection a blob continues where it stopped.
 
-JSON: as in push
+All platforms of an index are copied. --platform copies the manifest of one. Given several times, it makes a new index
+of these, with their attestations. Into a docker-archive goes the platform of this machine, if no other is asked for.
 
-Example:
-  varve copy debian:12 localhost:5000/debian:12`,
+In a layout or an archive the image has the name after the path: a tag, or a full name. Without it, the image keeps
+the name that it has.
+
+--all-tags copies every tag of a repository to a repository, to oci:DIR or to store:REPOSITORY. A tag that is there
+already with the same digest is skipped. A tag that fails is told, the others are copied, and the exit code is that of
+the first failure.
+
+JSON: as in push, "uploaded" is also what was written; with --all-tags {"repository","tags":[{"tag","present",
+and as in push, or "error":{"code","message"}}]}
+
+Examples:
+  varve copy debian:12 localhost:5000/debian:12
+  varve copy debian:12 oci:./layout:12
+  varve copy oci-archive:app.tar docker://localhost:5000/app:1
+  varve copy store:app:1 docker-archive:app.tar
+  varve copy --all-tags docker://localhost:5000/app oci:./layout`,
   configure(command) {
     command
+      .option("--all-tags", "copy every tag of the repository SOURCE")
       .option(...PLAIN_HTTP_OPTION)
-      .option("--concurrency <n>", "number of blobs to copy at once (default 4)");
+      .option("--concurrency <n>", "number of blobs to copy at once (default 4)")
+      .option(
+        "--platform <platform>",
+        "copy only this platform of an index, such as linux/arm64; may be repeated",
+        collect,
+      );
+    addCompressionOptions(command);
   },
-  async run(context, [from = "", to = ""], options) {
+  async run(context, [source = "", destination = ""], options) {
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
-    const source = remoteReference(from, "copy");
-    const destination = remoteReference(to, "copy to", source);
-    if (destination.digest !== undefined) {
-      throw new VarveError("E_USAGE", `Cannot copy to ${to}: give a tag, not a digest`);
+    const from = parsePlace(source, "copy");
+    const to = parseDestination(destination, from);
+    const asked = listOption(options, "platform").flatMap((text) => platformOption(text) ?? []);
+    const isAllTags = options["allTags"] === true;
+    if (isAllTags) requireTags(from, to);
+    await refuseSameFile(from, to);
+    if (to.kind === "docker-archive" && asked.length > 1) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot copy to ${destination}: a docker-archive takes one platform`,
+      );
     }
-    const settings = { plainHttp: isPlainHttp(options) };
-    using reader = await registryClient(context, source, settings);
-    using writer = await registryClient(context, destination, settings);
-    const copied = await copyImage(
-      { client: reader, reference: source },
-      { client: writer, reference: destination },
-      {
-        signal: context.signal,
-        onProgress: pushProgressOf(context),
-        onWarning: (message) => context.warn(message),
-        concurrency,
-      },
-    );
+    const platforms = asked.length === 0 && to.kind === "docker-archive" ? [hostPlatform()] : asked;
+    const compression = await compressionOf(context, options);
+    await context.prepareBars();
+    const reader = await copySource(context, from, { options, platforms, compression });
+    const writer = await copyDestination(context, to, { options, concurrency });
+    if (isAllTags) {
+      return await copyTags(context, source, reader, writer, platforms.length === 0);
+    }
+    const image = await reader.open();
+    const copied = await writer.send(image);
+    if (to.kind === "registry" && options["compression"] === undefined) {
+      warnOfUncompressed(context, image, copied);
+    }
     return pushReport(copied);
   },
 };
+
+/** Warns about layers that were sent uncompressed, as those of a docker-archive are. */
+function warnOfUncompressed(
+  context: Context,
+  { plan, repository }: CopiedImage,
+  { blobs }: PushedImage,
+): void {
+  const isPlain = (mediaType: string) => {
+    const info = mediaTypeInfo(mediaType);
+    return info?.role === "layer" && info.compression === "none";
+  };
+  const plain = new Set(
+    plan.blobs.filter(({ mediaType }) => isPlain(mediaType)).map(({ digest }) => digest),
+  );
+  const sent = blobs.filter(({ digest, outcome }) => outcome === "uploaded" && plain.has(digest));
+  if (repository !== undefined || sent.length === 0) return;
+  context.warn(sentUncompressed(sent));
+}

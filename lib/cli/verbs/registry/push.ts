@@ -9,7 +9,7 @@ import {
   type UploadOutcome,
 } from "../../../registry/mod.ts";
 import { type DiskStore, findImage } from "../../../store/mod.ts";
-import { addCompressionOptions, compressionOf } from "../../compression.ts";
+import { addCompressionOptions, compressionOf, sentUncompressed } from "../../compression.ts";
 import type { Context } from "../../context.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
@@ -91,13 +91,7 @@ function warnOfUncompressed(context: Context, store: DiskStore, { blobs }: Pushe
     outcome === "uploaded" && store.layers.get(digest as DiffId) !== undefined
   );
   if (plain.length === 0) return;
-  const size = formatBytes(plain.reduce((sum, blob) => sum + blob.size, 0));
-  context.warn(
-    `${plain.length} ${
-      plain.length === 1 ? "layer was" : "layers were"
-    } sent uncompressed (${size}); ` +
-      "--compression zstd or gzip compresses such layers first",
-  );
+  context.warn(sentUncompressed(plain));
 }
 
 /** The report of an image that was pushed or copied to a registry. */
@@ -119,8 +113,11 @@ export function pushReport(pushed: PushedImage): Report {
   };
 }
 
-/** Shows one bar or line for each blob. */
-export function pushProgressOf(context: Context): (progress: PushProgress) => void {
+/** Shows one bar or line for each blob. `uploaded` says what was done with a blob that was not there. */
+export function pushProgressOf(
+  context: Context,
+  uploaded = "uploaded",
+): (progress: PushProgress) => void {
   const items = new Map<string, ProgressItem>();
   return ({ blob, total, sent, state }) => {
     let item = items.get(blob);
@@ -130,6 +127,6 @@ export function pushProgressOf(context: Context): (progress: PushProgress) => vo
     }
     if (state === "begin" || state === "waiting") return;
     if (state === "running") item.update(sent);
-    else item.done(state === "present" ? "already there" : state);
+    else item.done(state === "present" ? "already there" : state === "uploaded" ? uploaded : state);
   };
 }

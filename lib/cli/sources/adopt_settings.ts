@@ -1,0 +1,10 @@
+import type { Store } from "../../store/mod.ts";
+import type { Context } from "../context.ts";
+
+/** Gives a temporary store the settings of the user's store: the limits that are set there hold for all that is read. */
+export async function adoptSettings(context: Context, store: Store): Promise<void> {
+  const own = await context.storeIfThere();
+  for (const [key, value] of Object.entries(own?.settings.list() ?? {})) {
+    store.settings.set(key, value);
+  }
+}
