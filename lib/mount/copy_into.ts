@@ -16,6 +16,7 @@ import type { Pool } from "../pool/mod.ts";
 import {
   holdLowers,
   lockSnapshotDirectory,
+  mountOfSnapshot,
   quoteKey,
   refuseBusy,
   refuseLeased,
@@ -24,6 +25,7 @@ import type { Snapshotter } from "../snapshot/mod.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { type Tree, walk } from "../tree/mod.ts";
+import { copyIntoMounted } from "./merge/copy_into_mounted.ts";
 import { findDestination } from "./merge/destination.ts";
 import { applyMerge } from "./merge/apply_merge.ts";
 import { planMerge } from "./merge/plan_merge.ts";
@@ -64,14 +66,17 @@ export interface CopiedTree {
 }
 
 /**
- * Copies files of this machine into a read-write snapshot that is not in use.
+ * Copies files of this machine into a read-write snapshot, which may be mounted or run.
  *
  * What is copied is first written elsewhere in the store, then moved into the snapshot: each name appears complete, and
  * a directory that the snapshot lacks with all that is in it. A directory that is there stays, and gets the new names.
+ * If the snapshot is mounted in the mount namespace of this process, the files go through that mount: see
+ * `copyIntoMounted`.
  *
  * @returns absolute path of what was copied, without symbolic links
- * @throws {VarveError} `E_NOT_FOUND` no such snapshot, or no such directory in it · `E_PRECONDITION` it is not active ·
- * `E_BUSY` it is mounted, or its container runs · `E_EXISTS` a file would take the place of a directory, or a directory
+ * @throws {VarveError} `E_NOT_FOUND` no such snapshot, or no such directory in it · `E_PRECONDITION` it is not active,
+ * or another file system is mounted at the destination · `E_BUSY` it is mounted in another mount namespace, or its files
+ * were moved meanwhile · `E_EXISTS` a file would take the place of a directory, or a directory
  * that of a file · `E_TYPE` a device that is a whiteout of overlayfs · `E_UNSUPPORTED` this user may not mount it
  */
 export async function copyPathInto(
@@ -139,19 +144,27 @@ async function copyInto(
 ): Promise<ByteString> {
   const { store, snapshotter, pool, key, signal } = options;
   const cacheId = cacheIdOf(store, key);
-  refuseLeased(store, key);
+  const isMounted = mountOfSnapshot(store, key) !== undefined;
+  if (!isMounted) refuseElsewhere(store, key);
   // Written before the snapshot is locked, because this can take long.
   using staged = ownFd(openDirectoryAt(CWD, fromText(await store.directories.scratch())));
   await fill(staged.fd);
   signal?.throwIfAborted();
   const sync = () => store.durability === "full" ? pool.run(syncJob, staged.fd) : null;
   await sync();
+  if (isMounted) {
+    using lock = lockSnapshotDirectory(store, key, cacheId);
+    if (lock === null || cacheIdOf(store, key) !== cacheId) throw notFound(key);
+    const request = { ...options, name, implied, lock: lock.fd, staged: staged.fd };
+    const path = await copyIntoMounted(request);
+    if (path !== undefined) return path;
+  }
   using _held = await holdLowers(store, signal);
   const mounts = await snapshotter.mounts(key, { signal });
   try {
     using lock = lockSnapshotDirectory(store, key, cacheId);
     if (lock === null || cacheIdOf(store, key) !== cacheId) throw notFound(key);
-    refuseLeased(store, key);
+    refuseElsewhere(store, key);
     refuseBusy(store, key);
     using upper = ownFd(openDirectoryAt(lock.fd, fromText(SNAPSHOT_FILES.files)));
     const isOverlay = existsAt(lock.fd, fromText(SNAPSHOT_FILES.work));
@@ -166,6 +179,23 @@ async function copyInto(
     return `/${plan.path}` as ByteString;
   } finally {
     snapshotter.release(key);
+  }
+}
+
+/** Refuses a snapshot that is in use, but not mounted where this process could see it. @throws {VarveError} `E_BUSY` */
+function refuseElsewhere(store: DiskStore, key: string): void {
+  try {
+    refuseLeased(store, key);
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
+    const where = "this process does not see its mount";
+    const hint = `copy in the mount namespace of its process (nsenter -m), or ${
+      error.details.hint ?? "end it first"
+    }`;
+    const { message, details } = error;
+    throw new VarveError("E_BUSY", `${message}, and ${where}`, { ...details, hint }, {
+      cause: error,
+    });
   }
 }
 

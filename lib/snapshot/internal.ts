@@ -20,6 +20,7 @@ export {
   LOCK_LABEL,
   mountId,
   mountNamespace,
+  mountOfSnapshot,
   mountState,
   NAMESPACE_LABEL,
   refuseBusy,

@@ -212,15 +212,23 @@ export function refuseBusy(store: DiskStore, key: string): void {
   for (const lease of store.leases.list()) {
     if (snapshotOfLease(lease) === key) refuseDetached(lease, key);
   }
+  const found = mountOfSnapshot(store, key);
+  if (found !== undefined) throw busy(key, found.mountPoint, `umount ${found.mountPoint}`);
+}
+
+/**
+ * The mount that shows the files of a read-write snapshot in this mount namespace, whoever mounted it. The paths in
+ * mountinfo may be those of another store: a caller that writes into the mount has to check that.
+ */
+export function mountOfSnapshot(store: DiskStore, key: string): MountInfo | undefined {
   const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
-  if (cacheId === null) return;
+  if (cacheId === null) return undefined;
   const files = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
   const upper = `upperdir=${fromText(files)}`;
-  const found = readMountInfo().find(({ superOptions, root }) =>
+  return readMountInfo().find(({ superOptions, root }) =>
     superOptions.some((option) => option === upper) ||
     BOUND.test(root) && fromText(files).endsWith(root)
   );
-  if (found !== undefined) throw busy(key, found.mountPoint, `umount ${found.mountPoint}`);
 }
 
 /** Refuses the snapshot of a detached mount that is still used. */

@@ -7,8 +7,10 @@ import { lastOf, type MergePlan, type MergeStep, openIn, parentOf } from "./plan
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 
 /**
- * Moves staged files into the directory of a snapshot, which is not mounted. Each move is one rename.
+ * Moves staged files into a snapshot. Each move is one rename.
  *
+ * @param upper the directory of the snapshot, which is not mounted; or its mount
+ * @param isMounted whether `upper` is its mount, where whiteouts are the work of overlayfs
  * @param implied the staged directories that give no attributes to one that is there
  */
 export function applyMerge(
@@ -16,8 +18,9 @@ export function applyMerge(
   staged: Fd,
   { steps, from }: MergePlan,
   implied: ReadonlySet<ByteString>,
+  isMounted = false,
 ): void {
-  for (const step of steps) if (!step.isMerged) move(upper, staged, step);
+  for (const step of steps) if (!step.isMerged) move(upper, staged, step, isMounted);
   // Now that no more names come, from the deepest to the highest. The directory that was named keeps its own.
   for (const step of steps.toReversed()) {
     if (!step.isMerged || step.from === "" && from === "" || implied.has(step.from)) continue;
@@ -27,11 +30,11 @@ export function applyMerge(
   }
 }
 
-function move(upper: Fd, staged: Fd, { from, to }: MergeStep): void {
+function move(upper: Fd, staged: Fd, { from, to }: MergeStep, isMounted: boolean): void {
   using source = openIn(staged, parentOf(from));
   using target = openIn(upper, parentOf(to));
   const name = lastOf(from), newName = lastOf(to);
-  const isDirectory = tryStatAt(source.fd, name)?.type === "directory";
+  const isDirectory = !isMounted && tryStatAt(source.fd, name)?.type === "directory";
   if (!isDirectory || tryStatAt(target.fd, newName) === undefined) {
     return renameAt(source.fd, name, target.fd, newName);
   }

@@ -44,7 +44,7 @@ export function findDestination(merged: Fd, staged: Fd, wanted: Wanted): Destina
   const isDirectory = name === undefined || tryStatAt(staged, name)?.type === "directory";
   using found = tryOpenIn(merged, path === "" ? "/" as ByteString : path, wanted);
   if (found !== undefined) {
-    const real = realPath(merged, found.fd);
+    const real = realPath(merged, found.fd, wanted.key);
     if (statFd(found.fd).type !== "directory") {
       if (!isDirectory) return { from, path: real };
       throw refused("E_EXISTS", wanted, "it is not a directory");
@@ -65,7 +65,7 @@ export function findDestination(merged: Fd, staged: Fd, wanted: Wanted): Destina
   if (tryStatAt(parent.fd, last) !== undefined) {
     throw refused("E_EXISTS", wanted, "it is a symbolic link that leads nowhere");
   }
-  return { from, path: join(realPath(merged, parent.fd), last) };
+  return { from, path: join(realPath(merged, parent.fd, wanted.key), last) };
 }
 
 /** Opens a path with `O_PATH`; `undefined` when it does not exist. */
@@ -81,12 +81,25 @@ function tryOpenIn(root: Fd, path: ByteString, wanted: Wanted): OwnedFd | undefi
 }
 
 /** Path of a descriptor, relative to the root by which it was opened. */
-function realPath(root: Fd, fd: Fd): ByteString {
+function realPath(root: Fd, fd: Fd, key: string): ByteString {
   const [base, path] = [root, fd].map((each) => readLinkAt(CWD, procPath(each))) as [
     ByteString,
     ByteString,
   ];
-  return path.slice(base === "/" ? 1 : base.length + 1) as ByteString;
+  const prefix = base === "/" ? base : `${base}/`;
+  if (path === base) return "" as ByteString;
+  // Somebody moved one of them just now.
+  if (!path.startsWith(prefix)) throw changedMeanwhile(key);
+  return path.slice(prefix.length) as ByteString;
+}
+
+/** The error for files of a snapshot that somebody moves or replaces while they are copied to. */
+export function changedMeanwhile(key: string): VarveError {
+  return new VarveError(
+    "E_BUSY",
+    `Cannot copy to snapshot ${JSON.stringify(key)}: its files were moved or replaced meanwhile`,
+    { subject: key, hint: "try again" },
+  );
 }
 
 /** A path and a name in it. */

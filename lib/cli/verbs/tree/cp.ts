@@ -28,7 +28,11 @@ KEY:/PATH as DESTINATION copies into a read-write snapshot, by the rules of dock
 PATH. SOURCE/. copies what is in a directory. Files are replaced, and directories that are there get the new names; a
 directory never takes the place of a file, nor a file that of a directory. Symbolic links in PATH are followed inside
 the snapshot. Each name appears complete. Files of this machine belong to root then, unless -a is given; those of a tar
-or an image keep their owners. A snapshot that is mounted, or whose container runs, is refused.
+or an image keep their owners.
+
+A snapshot that is mounted, or whose container runs, gets the files at once. What a container has mounted, such as
+volumes, /tmp of --tmpfs, /proc and /dev, does not get them: they go into the directory of the snapshot below. If
+another mount namespace has the mount, the exit code is 6: run cp there.
 
 JSON: as unpack; into a snapshot {"key","path"}
 
