@@ -3,7 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { commandOn, type CommandResult, type TerminalOptions } from "../cli/in_process.ts";
 import { archiveTar, type BuiltImage, ociFiles } from "../images/images.ts";
 import { sampleImage } from "../images/sample_image.ts";
-import { tempDir } from "../machine/temp_dir.ts";
+import { run } from "../machine/process.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
 /** Name of the image in the store. */
 export const NAME = "example.org/sample:1";
@@ -36,29 +37,48 @@ export interface SickStore extends AsyncDisposable {
   rows(text: string, ...values: (string | number)[]): Record<string, unknown>[];
 }
 
-/** Makes the store. Its drivers need root and the right to mount, though nothing stays mounted. */
-export async function sickStore(): Promise<SickStore> {
+/** The directory that all stores of a test file are copied from: to make it takes longer than most tests. */
+let template: Promise<TempDir> | undefined;
+
+Deno.test.afterAll(async () => {
+  await (await template)?.[Symbol.asyncDispose]();
+});
+
+/** Makes the store, and beside it the archive. Nothing stays mounted. */
+async function makeTemplate(): Promise<TempDir> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDir("varve-fsck-", "/var/tmp"));
-  const root = temp.join("store"), archive = temp.join("app.tar");
-  const image = sampleImage();
-  await Deno.writeFile(archive, archiveTar(ociFiles([image])));
-  const on = commandOn(root);
-  const run = async (...args: string[]) => {
+  const archive = temp.join("app.tar");
+  await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
+  const on = commandOn(temp.join("store"));
+  const must = async (...args: string[]) => {
     const { code, stderr } = await on(args);
     if (code !== 0) throw new Error(`${args}: ${stderr}`);
   };
-  await run("load", archive, "--quiet");
+  await must("load", archive, "--quiet");
   await Deno.mkdir(temp.join("mnt"));
   // Each of the drivers derives its own form of the layers.
-  await run("--driver", "erofs", "mount", NAME, temp.join("mnt"), "--rw", "work");
+  await must("--driver", "erofs", "mount", NAME, temp.join("mnt"), "--rw", "work");
   await Deno.writeTextFile(temp.join("mnt/written"), WRITTEN);
-  await run("umount", temp.join("mnt"));
-  await run("--driver", "overlay", "mount", NAME, temp.join("mnt"));
-  await run("umount", temp.join("mnt"));
-  await run("--driver", "native", "mount", NAME, temp.join("mnt"));
-  await run("umount", temp.join("mnt"));
-  await run("snapshot", "label", "work", "made.by=a test");
+  await must("umount", temp.join("mnt"));
+  await must("--driver", "overlay", "mount", NAME, temp.join("mnt"));
+  await must("umount", temp.join("mnt"));
+  await must("--driver", "native", "mount", NAME, temp.join("mnt"));
+  await must("umount", temp.join("mnt"));
+  await must("snapshot", "label", "work", "made.by=a test");
+  stack.move();
+  return temp;
+}
+
+/** Gives a store of its own to a test. Its drivers need root and the right to mount, though nothing is mounted. */
+export async function sickStore(): Promise<SickStore> {
+  await using stack = new AsyncDisposableStack();
+  const temp = stack.use(await tempDir("varve-fsck-", "/var/tmp"));
+  const { path } = await (template ??= makeTemplate());
+  // All at once, because blobs are hard links to layers.
+  await run(["cp", "-a", `${path}/.`, temp.path]);
+  const root = temp.join("store"), archive = temp.join("app.tar");
+  const image = sampleImage();
   const owned = stack.move();
   const query = (text: string, ...values: (string | number | null)[]) => {
     using db = new DatabaseSync(`${root}/meta.db`);
@@ -72,7 +92,7 @@ export async function sickStore(): Promise<SickStore> {
     root,
     image,
     archive,
-    on,
+    on: commandOn(root),
     path: (...parts) => [root, ...parts].join("/"),
     layer: (number, name) =>
       home(
