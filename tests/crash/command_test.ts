@@ -3,7 +3,6 @@
  * each call, each error and more commands.
  */
 import { assert, assertEquals } from "@std/assert";
-import { bundleProgram } from "../support/faults/bundle.ts";
 import { scenarioOf } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
 import {
@@ -12,7 +11,6 @@ import {
   needsSupervisor,
   type Supervisor,
 } from "../support/faults/supervisor.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
 import { errnoFault, failAt, otherDrivers } from "../torture/errno.ts";
 import { findingText, pointsOf } from "../torture/finding.ts";
 import { killAt } from "../torture/kill.ts";
@@ -44,22 +42,8 @@ const VERBS: readonly (readonly [verb: string, kills: number, faults: number])[]
   ["backup", 4, 3],
 ];
 
-/** What all tests of this file share. */
-interface Tools extends AsyncDisposable {
-  readonly supervisor: Supervisor;
-  readonly program: string;
-}
-
-let made: Promise<Tools> | undefined;
-
-async function makeTools(): Promise<Tools> {
-  await using stack = new AsyncDisposableStack();
-  const supervisor = stack.use(await buildSupervisor());
-  const temp = stack.use(await tempDir("varve-bundle-"));
-  const program = await bundleProgram(temp.path);
-  const owned = stack.move();
-  return { supervisor, program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
+/** All tests of this file share it. */
+let made: Promise<Supervisor> | undefined;
 
 Deno.test.afterAll(async () => {
   await (await made)?.[Symbol.asyncDispose]();
@@ -106,8 +90,8 @@ for (const [verb, kills, faults] of VERBS) {
       name,
       ...needed,
       fn: async () => {
-        const { supervisor, program } = await (made ??= makeTools());
-        await using stage = await Stage.open(scenario, supervisor, { program });
+        const supervisor = await (made ??= buildSupervisor());
+        await using stage = await Stage.open(scenario, supervisor);
         assertEquals(await fn(stage), []);
       },
     });

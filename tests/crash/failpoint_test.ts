@@ -39,7 +39,9 @@ Deno.test("failure points have the terms of containerd's", () => {
 });
 
 Deno.test("J04, P1, P2: a load that fails, stands still or dies at a named point leaves all or nothing", async () => {
-  await using stage = await Stage.open(scenarioOf("load"), NOBODY, { program: CHILD });
+  await using stage = await Stage.open(scenarioOf("load"), NOBODY, {
+    program: [Deno.execPath(), "run", "-A", "--no-check", CHILD],
+  });
   const play = async (points: Readonly<Partial<Record<Point, string>>>) => {
     await stage.reset();
     return await stage.run(undefined, undefined, { VARVE_FAILPOINTS: JSON.stringify(points) });

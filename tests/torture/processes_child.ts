@@ -3,7 +3,7 @@
  * JSON at its end, a {@linkcode ProcessVerdict}.
  */
 import { runCommand } from "../support/cli/in_process.ts";
-import { MAIN } from "../support/cli/cli.ts";
+import { PROGRAM } from "../support/cli/cli.ts";
 import { runAny } from "../support/machine/process.ts";
 import { BOX } from "../support/images/busybox_image.ts";
 import { type Prng, prng } from "../support/prng.ts";
@@ -193,7 +193,7 @@ class Worker {
   async #container(): Promise<void> {
     const words = ["run", "--rm", "--name", `run-${this.#task.number}`, "--runtime", "chroot", BOX];
     const args = [...words, "--", "/bin/echo", "hello"];
-    const command = [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...args];
+    const command = [...PROGRAM, ...args];
     const env = { VARVE_ROOT: this.#task.root, VARVE_DURABILITY: "none", NO_COLOR: "1" };
     const { code, stdout, stderr } = await runAny(command, { env });
     this.#count("run");

@@ -1,6 +1,6 @@
 /** Kills processes that use one store at random moments: promises 1 and 5. */
 import { openStore } from "../../lib/store/mod.ts";
-import { MAIN } from "../support/cli/cli.ts";
+import { PROGRAM } from "../support/cli/cli.ts";
 import { runCommand } from "../support/cli/in_process.ts";
 import { smallImage } from "../support/faults/scenarios.ts";
 import { archiveTar, dockerFiles } from "../support/images/images.ts";
@@ -31,7 +31,7 @@ export async function killAtRandom(kills: number, seed: number): Promise<string[
   for (let killed = 0; killed < kills;) {
     const chosen = [commands[0], commands[random.int(1, 3)], commands[3]] as string[][];
     const children = chosen.map((words) => {
-      const args = [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...words];
+      const args = [...PROGRAM, ...words];
       const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
       return new Deno.Command("setsid", { args, env, ...streams }).spawn();
     });

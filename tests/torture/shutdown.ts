@@ -1,5 +1,5 @@
 /** Shuts a file system down while a command runs: another way to cut the power. */
-import { MAIN } from "../support/cli/cli.ts";
+import { PROGRAM } from "../support/cli/cli.ts";
 import { type DiskKind, DISKS } from "../support/faults/block_log.ts";
 import { needsSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import type { Skip } from "../support/machine/needs.ts";
@@ -32,13 +32,13 @@ const SCRIPT = new URL("../support/faults/shutdown.ts", import.meta.url).pathnam
  * Runs the steps up to a random call of a random one, and shuts the disk down before that call. What the disk has then
  * is looked at in a copy of its image: mounts of the store may still hold the old one.
  *
- * @param program path of the program
+ * @param program the command line that runs the program, up to the verb
  */
 export async function shutDownDisks(
   kind: DiskKind,
   options: PowerOptions,
   supervisor: Supervisor,
-  program: string = MAIN,
+  program: readonly string[] = PROGRAM,
 ): Promise<PowerResult> {
   await using temp = await tempDir("varve-shutdown-");
   const disk: PowerDisk = { path: temp.join("disk"), durability: options.durability };
@@ -96,7 +96,7 @@ async function makeImage(temp: TempDir, kind: DiskKind, { path }: PowerDisk): Pr
 async function playSteps(
   disk: PowerDisk,
   supervisor: Supervisor,
-  program: string,
+  program: readonly string[],
   stop?: { readonly step: number; readonly call: number },
 ): Promise<{ readonly calls: readonly number[]; readonly finished: readonly string[] }> {
   const calls: number[] = [], finished: string[] = [];
@@ -109,7 +109,7 @@ async function playSteps(
       const { code, stderr } = await varve(disk, ...words);
       if (code !== 0) throw new Error(`Cannot ${name}: ${stderr}`);
     } else {
-      const command = [Deno.execPath(), "run", "-A", "--no-check", program, "--quiet", ...words];
+      const command = [...program, "--quiet", ...words];
       const fault = isLast ? { kind: "hook", at: stop!.call, command: hook } as const : undefined;
       const options = { below: [disk.path], fault, env: variablesOf(disk) };
       const result = await supervisor.run(command, options);

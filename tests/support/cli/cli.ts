@@ -12,9 +12,14 @@ const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/den
 const BUNDLE = Deno.env.get("VARVE_TEST_PROGRAM");
 
 /** The command line that runs the program: its bundle where there is one, else its sources. */
-const PROGRAM: readonly string[] = BUNDLE === undefined
+export const PROGRAM: readonly string[] = BUNDLE === undefined
   ? [Deno.execPath(), "run", "-A", "--no-check", MAIN]
-  : [Deno.execPath(), ...START, BUNDLE];
+  : bundledProgram(BUNDLE);
+
+/** The command line that runs a bundled program, by the path of its main module. */
+export function bundledProgram(main: string): string[] {
+  return [Deno.execPath(), ...START, main];
+}
 
 /** Makes a command on the store at `root`. */
 export type Program = (root: string, options?: RunOptions) => Cli;

@@ -1,6 +1,6 @@
-/** The program as one file for each of its threads: it starts in a third of the time. */
-import { MAIN } from "../cli/cli.ts";
-import { run } from "../machine/process.ts";
+/** The program as it is installed: it starts in a third of the time. */
+import { bundledProgram } from "../cli/cli.ts";
+import { bundle } from "../compile/self_extracting.ts";
 
 /** The root of the repository. */
 const HERE = new URL("../../../", import.meta.url).pathname;
@@ -17,42 +17,27 @@ export interface BundleOptions {
 /**
  * Bundles the program into a directory.
  *
- * @returns path of the bundle of the main thread
+ * @returns the command line that runs it
  */
 export async function bundleProgram(
   directory: string,
   { busyTimeout }: BundleOptions = {},
-): Promise<string> {
-  // The program finds its workers two folders above itself.
-  const main = MAIN.slice(HERE.length);
-  const workers = (await Array.fromAsync(Deno.readDir(`${HERE}workers`)))
-    .map(({ name }) => `workers/${name}`);
-  for (const path of [main, ...workers]) {
-    const target = `${directory}/${path}`;
-    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
-    // The lock file is not in use: several may bundle at once.
-    const options = ["--quiet", "--no-check", "--no-lock", "-o", target];
-    await run([Deno.execPath(), "bundle", ...options, path], { cwd: HERE });
-  }
-  const program = `${directory}/${main}`;
-  if (busyTimeout !== undefined) {
-    const code = await Deno.readTextFile(program);
-    if (!BUSY_TIMEOUT.test(code)) throw new Error("Cannot change how long the program waits");
-    await Deno.writeTextFile(
-      program,
-      code.replace(BUSY_TIMEOUT, `BUSY_TIMEOUT = ${busyTimeout};`),
-    );
-  }
-  return program;
+): Promise<string[]> {
+  await bundle({ root: HERE, version: "" }, directory);
+  if (busyTimeout !== undefined) await changeTimeout(`${directory}/lib/cli`, busyTimeout);
+  return bundledProgram(`${directory}/lib/cli/main.js`);
 }
 
-/** Lets the commands of this process start the workers that {@linkcode bundleProgram} made in a directory. */
-export function useBundledWorkers(directory: string): void {
-  const Plain = globalThis.Worker;
-  globalThis.Worker = class extends Plain {
-    constructor(url: string | URL, options?: WorkerOptions) {
-      const name = String(url).slice(String(url).lastIndexOf("/") + 1);
-      super(new URL(`file://${directory}/workers/${name}`), options);
-    }
-  };
+async function changeTimeout(parts: string, busyTimeout: number): Promise<void> {
+  let changed = 0;
+  for await (const { name } of Deno.readDir(parts)) {
+    const code = await Deno.readTextFile(`${parts}/${name}`);
+    if (!BUSY_TIMEOUT.test(code)) continue;
+    await Deno.writeTextFile(
+      `${parts}/${name}`,
+      code.replace(BUSY_TIMEOUT, `BUSY_TIMEOUT = ${busyTimeout};`),
+    );
+    changed++;
+  }
+  if (changed !== 1) throw new Error("Cannot change how long the program waits");
 }

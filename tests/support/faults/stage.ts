@@ -1,7 +1,7 @@
 /** Plays a scenario again and again, undisturbed and disturbed. */
 import { openStore } from "../../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
-import { MAIN } from "../cli/cli.ts";
+import { PROGRAM } from "../cli/cli.ts";
 import { type CommandResult, runCommand } from "../cli/in_process.ts";
 import { mountsBelow } from "../machine/census.ts";
 import { run, runAny } from "../machine/process.ts";
@@ -9,11 +9,14 @@ import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 import { imageAnswer, Servers } from "../registry/hostile_registry.ts";
 import type { Scenario, Scene, Step } from "./scenario.ts";
 import { smallImage } from "./scenarios.ts";
-import { factsOf, pathsBelow } from "./store_facts.ts";
+import { factsOf, lacksParts, pathsBelow } from "./store_facts.ts";
 import type { Call, Fault, Supervised, Supervisor } from "./supervisor.ts";
 
 /** Variables of every command: nothing in it may depend on the time or on the number of cores. */
 const VARIABLES = { SOURCE_DATE_EPOCH: "1700000000", VARVE_WORKERS: "1" };
+
+/** The beginning of no image ID. */
+const NO_ID = "0".repeat(32);
 
 /** What an undisturbed command does. */
 export interface Undisturbed {
@@ -25,8 +28,8 @@ export interface Undisturbed {
 export interface StageOptions {
   /** Where the scenario plays: a directory on the disk that is to be used. */
   readonly dir?: string | undefined;
-  /** Path of the program; by default that of its sources. */
-  readonly program?: string | undefined;
+  /** The command line that runs the program, up to the verb. */
+  readonly program?: readonly string[] | undefined;
 }
 
 /** A scenario that is ready to be played. */
@@ -34,7 +37,7 @@ export class Stage implements AsyncDisposable {
   readonly scenario: Scenario;
   readonly #supervisor: Supervisor;
   readonly #temp: TempDir;
-  readonly #program: string;
+  readonly #program: readonly string[];
   readonly #servers: Servers;
   readonly #registry: string;
   readonly scene: Scene;
@@ -45,7 +48,7 @@ export class Stage implements AsyncDisposable {
     scenario: Scenario,
     supervisor: Supervisor,
     temp: TempDir,
-    program: string,
+    program: readonly string[],
   ) {
     this.#program = program;
     this.scenario = scenario;
@@ -62,7 +65,7 @@ export class Stage implements AsyncDisposable {
   static async open(
     scenario: Scenario,
     supervisor: Supervisor,
-    { dir, program = MAIN }: StageOptions = {},
+    { dir, program = PROGRAM }: StageOptions = {},
   ): Promise<Stage> {
     const temp = await tempDir("varve-stage-", dir);
     const stage = new Stage(scenario, supervisor, temp, program);
@@ -149,6 +152,8 @@ export class Stage implements AsyncDisposable {
   /** What the scene holds at the end. */
   async facts(): Promise<string[]> {
     await this.#do(this.scenario.settle ?? []);
+    // What a commit cannot read of a document is noted by the first command that looks for an image by its ID.
+    if (lacksParts(this.scene.root)) await this.#inProcess(["inspect", NO_ID]);
     return await factsOf(this.scene.path);
   }
 
@@ -198,7 +203,7 @@ export class Stage implements AsyncDisposable {
 
   /** The command line of a process that runs words. */
   processOf(words: readonly string[]): string[] {
-    return [Deno.execPath(), "run", "-A", "--no-check", this.#program, ...this.#filled(words)];
+    return [...this.#program, ...this.#filled(words)];
   }
 
   async #inProcess(words: readonly string[]): Promise<CommandResult> {

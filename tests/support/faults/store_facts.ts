@@ -55,6 +55,16 @@ export async function factsOf(scene: string): Promise<string[]> {
   return facts.sort();
 }
 
+/** Whether a store has not noted yet what one of its documents names. */
+export function lacksParts(root: string): boolean {
+  const db = new DatabaseSync(`${root}/meta.db`);
+  try {
+    return db.prepare("SELECT 1 FROM blob WHERE parts IS NULL").get() !== undefined;
+  } finally {
+    db.close();
+  }
+}
+
 function rowsOf(root: string, ids: Map<string, string>): string[] {
   const facts: string[] = [];
   const db = new DatabaseSync(`${root}/meta.db`);
