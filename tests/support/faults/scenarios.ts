@@ -65,6 +65,7 @@ const BOXED: readonly Step[] = [sources, box, ["load", "SCENE/in/box.tar"]];
 const GC: readonly Step[] = [["gc"]];
 const BIN_TRUE = [BOX, "/bin/true"];
 const RUN = ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE];
+const SAVED = ["save", SMALL, "--oci-dir", "SCENE/out/oci"];
 const TAGGED = ["tag", SMALL, "other:1"];
 /** Images that the drivers compose, and layers that they extract. */
 const DERIVED: readonly Step[] = [
@@ -90,7 +91,22 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "append", base: LOADED, command: ["append", SMALL, "SCENE/in/layer.tar", "more:1"] },
   { name: "tag", base: LOADED, command: TAGGED },
   { name: "save -o", base: LOADED, command: ["save", SMALL, "-o", "SCENE/out/image.tar"] },
-  { name: "save --oci-dir", base: LOADED, command: ["save", SMALL, "--oci-dir", "SCENE/out/oci"] },
+  { name: "save --oci-dir", base: LOADED, command: SAVED },
+  {
+    name: "copy oci",
+    base: [...LOADED, SAVED, ["append", SMALL, "SCENE/in/layer.tar", "more:1"]],
+    command: ["copy", "store:more:1", "oci:SCENE/out/oci"],
+  },
+  {
+    name: "copy store",
+    base: [...LOADED, SAVED],
+    command: ["copy", "oci:SCENE/out/oci", "store:example.org/copied:1"],
+  },
+  {
+    name: "copy oci-archive",
+    base: [...LOADED, SAVED],
+    command: ["copy", "oci:SCENE/out/oci", "oci-archive:SCENE/out/copied.tar"],
+  },
   {
     name: "unpack",
     base: LOADED,

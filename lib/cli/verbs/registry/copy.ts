@@ -22,17 +22,21 @@ export const copy: Verb = {
     source.startsWith("store:") ? "refuses" : destination.startsWith("store:") ? "makes" : "unused",
   summary: "copy an image between registries, archives, OCI layouts and the store",
   help: `SOURCE and DESTINATION are each one of
-  docker://REF, or only REF    an image of a registry
-  oci:DIR[:NAME]               an image of an OCI layout directory, which is made or added to as by save --oci-dir
-  oci-archive:FILE[:NAME]      an OCI layout in a tar; as a destination the file is replaced
-  docker-archive:FILE[:REF]    a docker-archive, of one platform; as a destination the file is replaced
-  store:REF                    an image of the store
+  docker://REF               an image of a registry, also without docker://
+  oci:DIR[:NAME]             an image of an OCI layout directory
+  oci-archive:FILE[:NAME]    an image of an OCI layout in a tar
+  docker-archive:FILE[:REF]  an image of a docker-archive
+  store:REF                  an image of the store
 
-Every byte is verified. Manifests are copied byte for byte, also those of Docker into a layout, so that digests stay
-the same. A file or a new layout appears complete, or not at all. The store is not used, unless it is named; only a
-docker-archive or a compressed tar as SOURCE is unpacked into a temporary store first. The manifest of a
-docker-archive is made. Between repositories of one registry, blobs are mounted instead of sent. After a broken
-connection a blob continues where it stopped.
+A layout that is there gets the image besides its others, as with save --oci-dir. A FILE that is there is replaced. A
+FILE or a new layout appears complete, or not at all.
+
+Every byte is verified. Manifests are copied byte for byte, so that digests stay the same. A layout keeps Docker's
+manifests, too, which skopeo does not read there. The manifest of a docker-archive is made.
+
+The store is not used, unless it is named. Only a docker-archive or a compressed tar as SOURCE is unpacked into a
+temporary store first. From other places, blobs are streamed through memory. Between repositories of one registry they
+are mounted instead of sent. After a broken connection a blob continues where it stopped.
 
 All platforms of an index are copied. --platform copies the manifest of one. Given several times, it makes a new index
 of these, with their attestations. Into a docker-archive goes the platform of this machine, if no other is asked for.
