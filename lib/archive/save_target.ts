@@ -17,10 +17,9 @@ export interface SaveTarget extends AsyncDisposable {
 
 /** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
-/**
- * Age in milliseconds after which an unlocked temporary file counts as left over. A live writer has locked its file by
- * then.
- */
+/** Ending of the names of probes for the mode. Nobody locks them. */
+const PROBE = "-mode";
+/** Age in milliseconds after which a probe counts as left over. */
 const OLD = 60_000;
 
 /** Paths in directories where only root can make links. An example is the link `/dev/stdout`. */
@@ -95,21 +94,22 @@ async function begin(
   // removes it.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
-  let temporary: string;
+  let made: Locked | undefined;
   let mode: number;
   try {
     await removeLeftovers(dir, prefix);
-    temporary = await make({ dir, prefix });
-    mode = await modeFor(temporary);
+    made = await makeLocked(() => make({ dir, prefix }));
+    mode = await modeFor(made.temporary);
   } catch (error) {
+    made?.lock.close();
+    if (made !== undefined) await removeIfThere(made.temporary);
     const code = fileErrno(error);
     if (code !== "ENOENT" && code !== "ENOTDIR") throw fileError(error, `save to ${shown}`);
     throw new VarveError("E_NOT_FOUND", `Cannot save to ${shown}: there is no such directory`, {
       subject: shown,
     });
   }
-  const lock = await Deno.open(temporary);
-  await lock.lock(true);
+  const { temporary, lock } = made;
   return {
     temporary,
     async finish(durability): Promise<void> {
@@ -126,6 +126,37 @@ async function begin(
   };
 }
 
+/** A temporary path, and the file or directory there, locked. */
+interface Locked {
+  readonly temporary: string;
+  readonly lock: Deno.FsFile;
+}
+
+/** Makes a temporary file or directory. It is locked until this process ends, also by `kill -9`. */
+async function makeLocked(make: () => Promise<string>): Promise<Locked> {
+  for (;;) {
+    const temporary = await make();
+    const lock = await unlessGone(() => Deno.open(temporary));
+    if (lock === undefined) continue;
+    // Until it is locked, another process can take it for left over, and remove it.
+    const isLocked = await lock.tryLock(true);
+    if (isLocked && await unlessGone(() => Deno.lstat(temporary)) !== undefined) {
+      return { temporary, lock };
+    }
+    lock.close();
+  }
+}
+
+/** `undefined` for what another process has removed. */
+async function unlessGone<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 /** Syncs the names in a directory. */
 export async function syncDirectory(path: string): Promise<void> {
   using directory = await Deno.open(path);
@@ -138,7 +169,7 @@ export async function syncDirectory(path: string): Promise<void> {
  * changes the umask of the process for a moment.
  */
 async function newMode(temporary: string): Promise<number> {
-  const probe = `${temporary}-mode`;
+  const probe = `${temporary}${PROBE}`;
   await Deno.mkdir(probe, { mode: 0o777 });
   try {
     return ((await Deno.lstat(probe)).mode ?? 0o755) & 0o777;
@@ -151,10 +182,23 @@ async function removeLeftovers(dir: string, prefix: string): Promise<void> {
   for await (const { name } of Deno.readDir(dir)) {
     if (!name.startsWith(prefix)) continue;
     const path = `${dir}/${name}`;
-    const info = await statOrNothing(path);
-    if (Date.now() - (info?.mtime?.getTime() ?? Infinity) < OLD) continue;
-    using file = await Deno.open(path);
-    if (await file.tryLock(true)) await removeIfThere(path);
+    const info = await unlessGone(() => Deno.lstat(path));
+    // A FIFO of another user would keep the save waiting.
+    if (info?.isFile !== true && info?.isDirectory !== true) continue;
+    const isRecent = Date.now() - (info.mtime?.getTime() ?? Infinity) < OLD;
+    if (name.endsWith(PROBE) && isRecent) continue;
+    using file = await openOwn(path);
+    if (await file?.tryLock(true) === true) await removeIfThere(path);
+  }
+}
+
+/** Opens what may be left over; `undefined` when it is gone, or belongs to another user. */
+async function openOwn(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await unlessGone(() => Deno.open(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
   }
 }
 

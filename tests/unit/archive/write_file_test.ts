@@ -1,0 +1,43 @@
+/** Files that appear complete or not at all. */
+import { assert, assertEquals } from "@std/assert";
+import { writeFile } from "../../../lib/archive/mod.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+
+Deno.test("a file: what a killed process has left is removed by the next, what a live one writes is not", async () => {
+  await using temp = await tempDir();
+  const path = temp.join("app.tar");
+  const names = async () => {
+    const found = await Array.fromAsync(Deno.readDir(temp.path), ({ name }) => name);
+    return found.toSorted();
+  };
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const slow = writeFile(
+    path,
+    new ReadableStream({
+      async pull(controller) {
+        begun.resolve();
+        await end.promise;
+        controller.enqueue(new TextEncoder().encode("slow"));
+        controller.close();
+      },
+      // Nothing is pulled before the file is there.
+    }, { highWaterMark: 0 }),
+    "none",
+  );
+  await begun.promise;
+  const [live = ""] = await names();
+  assert(live.startsWith(".varve-save-"), live);
+  // As a killed process leaves it: unlocked.
+  const prefix = live.slice(0, live.lastIndexOf("-") + 1);
+  await Deno.writeTextFile(temp.join(`${prefix}dead`), "half");
+  await Deno.mkdir(temp.join(`${prefix}dead-directory`));
+  const bytes = new TextEncoder().encode("fast");
+  await writeFile(path, ReadableStream.from([bytes]), "none");
+  assertEquals(await names(), [live, "app.tar"]);
+  assertEquals(await Deno.readTextFile(path), "fast");
+  end.resolve();
+  await slow;
+  assertEquals(await names(), ["app.tar"]);
+  assertEquals(await Deno.readTextFile(path), "slow");
+});
