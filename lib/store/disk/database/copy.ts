@@ -68,6 +68,8 @@ function copyBy(
   const db = new DatabaseSync(path, { readOnly, timeout: WAIT });
   try {
     if (!readOnly) db.prepare("PRAGMA locking_mode = EXCLUSIVE").get();
+    // SQLite tells why a read fails, but not why a serialization does.
+    db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
     return db.serialize();
   } catch (error) {
     if (/is locked/.test(String(error))) return undefined;
