@@ -62,6 +62,8 @@ export const LOADED: readonly Step[] = [sources, ["load", "SCENE/in/small.tar"]]
 const MOUNT_RW = ["mount", SMALL, "SCENE/mnt", "--rw", "key"];
 const CHANGED: readonly Step[] = [...LOADED, MOUNT_RW, change, ["umount", "SCENE/mnt"]];
 const BOXED: readonly Step[] = [sources, box, ["load", "SCENE/in/box.tar"]];
+/** A directory that the snapshot has, with a new file. */
+const COPY_INTO = ["cp", "SCENE/in/root/.", "key:/"];
 const GC: readonly Step[] = [["gc"]];
 const BIN_TRUE = [BOX, "/bin/true"];
 const RUN = ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE];
@@ -107,6 +109,18 @@ export const SCENARIOS: readonly Scenario[] = [
     base: [...LOADED, SAVED],
     command: ["copy", "oci:SCENE/out/oci", "oci-archive:SCENE/out/copied.tar"],
   },
+  {
+    name: "save --oci-dir again",
+    base: [
+      ...LOADED,
+      ["append", SMALL, "SCENE/in/layer.tar", "more:1"],
+      ["save", "more:1", "--oci-dir", "SCENE/out/oci"],
+    ],
+    command: ["save", SMALL, "--oci-dir", "SCENE/out/oci"],
+  },
+  { name: "mutate", base: LOADED, command: ["mutate", SMALL, "mutated:1", "--user", "7"] },
+  { name: "cp into", base: CHANGED, command: COPY_INTO, mounts: true },
+  { name: "cp into mounted", base: CHANGED, before: [MOUNT_RW], command: COPY_INTO, mounts: true },
   {
     name: "unpack",
     base: LOADED,

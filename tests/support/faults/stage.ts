@@ -32,6 +32,10 @@ export interface StageOptions {
   readonly program?: readonly string[] | undefined;
 }
 
+function isContainer([verb]: readonly string[]): boolean {
+  return verb === "run" || verb === "start";
+}
+
 /** A scenario that is ready to be played. */
 export class Stage implements AsyncDisposable {
   readonly scenario: Scenario;
@@ -145,7 +149,7 @@ export class Stage implements AsyncDisposable {
   async again(): Promise<CommandResult> {
     const { command } = this.scenario;
     // A container needs the streams of a process.
-    if (command[0] === "run") return await this.run();
+    if (isContainer(command)) return await this.run();
     return await this.#inProcess(command);
   }
 
@@ -227,7 +231,7 @@ export class Stage implements AsyncDisposable {
         continue;
       }
       // A container needs the streams of a process.
-      const { code, stderr } = step[0] === "run"
+      const { code, stderr } = isContainer(step)
         ? await runAny(this.processOf(step), { env: this.#env })
         : await this.#inProcess(step);
       if (code !== 0) throw new Error(`Cannot prepare ${step.join(" ")}: exit ${code}: ${stderr}`);
