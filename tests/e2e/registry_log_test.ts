@@ -71,3 +71,13 @@ Deno.test("registry serve: the log is text by default; an answer that was cut is
   );
   assertMatch(stderr, /path="\/v2\/a=b%20c%9b" status=404 bytes=\d+ ms=[\d.]+$/m);
 });
+
+Deno.test("registry serve --log none: requests write nothing", async () => {
+  await using temp = await tempDir();
+  await using server = await servedStore(temp.join("store"), { args: ["--log", "none"] });
+  const api = new Api(server.url);
+  await pushSample(api);
+  await raw(server, "GET /v2/none/manifests/1");
+  const { stderr } = await server.end("SIGTERM");
+  assertEquals(stderr, "");
+});

@@ -151,6 +151,8 @@ export const PEERS: readonly Peer[] = [{
 }, {
   name: "crane",
   source: "https://github.com/google/go-containerregistry/blob/main/cmd/crane/doc/crane.md",
+  note:
+    "Debian has only its source, 0.20.1. The list is that of its `root.go`, without hidden commands.",
   verbs: {
     append: run("append app:1 ./layer.tar app:inserted", /app:inserted/),
     auth: LOGIN,
@@ -178,6 +180,7 @@ export const PEERS: readonly Peer[] = [{
 }, {
   name: "regctl",
   source: "https://github.com/regclient/regclient/tree/main/cmd/regctl",
+  note: "Debian has no regctl. The list is that of the commands in that directory.",
   verbs: {
     "artifact get": not("varve reads images; artifacts are copied and served whole"),
     "artifact list": run("inspect --referrers localhost:5000/library/app:1", /referrers/),
@@ -239,7 +242,7 @@ export const PEERS: readonly Peer[] = [{
 }, {
   name: "dive, by key",
   source: "https://github.com/wagoodman/dive#keybindings",
-  note: "`varve explore REF` has these keys on a terminal. Commands show it in a pipe.",
+  note: "`varve explore REF` has these keys, and Ctrl + E to extract. Commands show it in a pipe.",
   verbs: {
     "Ctrl + C": run("explore app:1", /efficiency/i),
     "Tab": run("explore app:1 -o ./app.html"),

@@ -3,6 +3,7 @@ import { boxLayer, BUSYBOX } from "../images/busybox_image.ts";
 import { archiveTar, buildImage, ociFiles } from "../images/images.ts";
 import { run, runAny, type RunResult } from "../machine/process.ts";
 import type { TempDir } from "../machine/temp_dir.ts";
+import { tarOf } from "../tar/tar_fixture.ts";
 
 const PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin";
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
@@ -89,7 +90,8 @@ export async function call(
   words: Words,
 ): Promise<RunResult> {
   const line = [...program, "--root", words["STORE"] ?? "", "--quiet"];
-  const options = { env: environment(words["HOME"] ?? ""), clearEnv: true, stdin: "secret\n" };
+  const stdin = command.includes("-") ? tarOf([{ name: "piped" }]) : "secret\n";
+  const options = { env: environment(words["HOME"] ?? ""), clearEnv: true, stdin };
   const args = command.map((word) => fill(word, words));
   if (command.includes("serve") || command.includes("--port")) {
     return await untilItServes([...line, ...args], options.env);

@@ -237,6 +237,12 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
     commands: [["cp", "SOURCE/root/f", "kept:/"]],
   },
   {
+    verbs: ["cp - KEY:/PATH"],
+    flags: [FFI, "--allow-read=TEMPORARY", "--allow-write=TEMPORARY"],
+    isPrivileged: true,
+    commands: [["cp", "-", "kept:/"]],
+  },
+  {
     verbs: ["commit"],
     flags: [DATE, FFI],
     isPrivileged: true,
