@@ -13,7 +13,7 @@ import { checkPlatform, indexMembers } from "./index_members.ts";
 
 /** Options of `addToIndex`. */
 export interface AddToIndexOptions {
-  /** Only the images for these platforms. When absent, all of an index, or the one for the platform of its name. */
+  /** Only the images for these platforms. When absent, all of an index, or the one for which it was named or read. */
   readonly platforms?: readonly Platform[] | undefined;
   /** Annotations of the index, besides those that it has. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;

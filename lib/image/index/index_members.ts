@@ -21,6 +21,7 @@ import {
   findImage,
   type Holding,
   type ImageArgument,
+  type ImageRecord,
   readImage,
   type Store,
 } from "../../store/mod.ts";
@@ -29,7 +30,7 @@ import {
 export interface MemberOptions {
   /** Keeps the members from gc. */
   readonly holding: Holding;
-  /** Only the images for these platforms. When absent, all, or the one for the platform of the image's name. */
+  /** Only the images for these platforms. When absent, all, or the one for which the image was named or read. */
   readonly platforms?: readonly Platform[] | undefined;
   /** Warns about what the store does not hold. */
   readonly warn: (message: string) => void;
@@ -62,16 +63,16 @@ export async function indexMembers(
   { holding, platforms, warn }: MemberOptions,
 ): Promise<readonly Descriptor[]> {
   const record = await findImage(store, image);
-  const { name, target, platform: own } = record;
+  const { name, target } = record;
   const limits = documentLimits(store);
   const walk: Walk = { store, holding, limits, found: [], absent: new Set(), named: 0 };
   await visit(walk, target, 0);
   const { found, absent } = walk;
   let chosen: readonly Descriptor[] = found;
   if (platforms !== undefined) chosen = entriesFor(found, platforms);
-  else if (own !== undefined) {
-    const { descriptor } = await readImage(store, record);
-    chosen = withAttestations(found, new Set([descriptor.digest]));
+  else {
+    const one = await oneManifest(store, image, record);
+    if (one !== undefined) chosen = withAttestations(found, new Set([one.digest]));
   }
   const kept = withoutEntries(chosen, absent);
   const label = typeof image === "string" ? image : name;
@@ -84,6 +85,16 @@ export async function indexMembers(
   if (attachments.length > 0) told.push(`attestations (${attachments.length})`);
   if (told.length > 0) warn(`${label}: left out what the store does not hold: ${told.join(", ")}`);
   return kept;
+}
+
+/** The manifest that an image stands for, where it stands for one platform of an index; otherwise `undefined`. */
+async function oneManifest(
+  store: Store,
+  image: ImageArgument,
+  record: ImageRecord,
+): Promise<Descriptor | undefined> {
+  if (typeof image !== "string" && "descriptor" in image) return image.descriptor;
+  return record.platform === undefined ? undefined : (await readImage(store, record)).descriptor;
 }
 
 /** Reads a document and everything that it names, and keeps it from gc. */

@@ -68,6 +68,7 @@ const GC: readonly Step[] = [["gc"]];
 const BIN_TRUE = [BOX, "/bin/true"];
 const RUN = ["run", "--name", "box", "--runtime", "chroot", ...BIN_TRUE];
 const SAVED = ["save", SMALL, "--oci-dir", "SCENE/out/oci"];
+const IMPORT = ["import", "SCENE/in/root", "example.org/import:1"];
 const TAGGED = ["tag", SMALL, "other:1"];
 /** Images that the drivers compose, and layers that they extract. */
 const DERIVED: readonly Step[] = [
@@ -89,9 +90,14 @@ async function damageDatabase({ root }: Scene): Promise<void> {
 export const SCENARIOS: readonly Scenario[] = [
   { name: "load", base: [sources], command: ["load", "SCENE/in/small.tar"] },
   { name: "pull", base: [sources], command: ["pull", "REGISTRY/app:1"] },
-  { name: "import", base: LOADED, command: ["import", "SCENE/in/root", "example.org/import:1"] },
+  { name: "import", base: LOADED, command: IMPORT },
   { name: "append", base: LOADED, command: ["append", SMALL, "SCENE/in/layer.tar", "more:1"] },
   { name: "tag", base: LOADED, command: TAGGED },
+  {
+    name: "index add",
+    base: [...LOADED, IMPORT, ["index", "create", "both:1", SMALL]],
+    command: ["index", "add", "both:1", "example.org/import:1"],
+  },
   { name: "save -o", base: LOADED, command: ["save", SMALL, "-o", "SCENE/out/image.tar"] },
   { name: "save --oci-dir", base: LOADED, command: SAVED },
   {

@@ -103,8 +103,8 @@ Examples:
     summary: "remove manifests from an index",
     help:
       `ENTRY is the digest of a manifest in the index, or its first digits (at least 4), or a platform, which removes all
-manifests for exactly that platform. Attestations about them are removed, too. The last image stays (exit 6): 'varve rmi'
-removes the index.
+manifests for exactly that platform; unknown/unknown removes all attestations. A manifest goes with the attestations
+about it. The last image stays (exit 6): 'varve rmi' removes the index.
 
 INDEX is a name, which moves to the new index. The old index is given up if it has no other name. The next 'varve gc' frees
 the manifests that nothing else needs.
