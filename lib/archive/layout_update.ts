@@ -39,7 +39,7 @@ export async function isLayout(path: string): Promise<boolean> {
 
 /** Options of {@linkcode layoutUpdate}. */
 export interface UpdateSinkOptions extends DirectorySinkOptions {
-  /** Names of blobs that are known to be there, so that several updates verify each once. The update adds to them. */
+  /** Names of blobs that were verified, so that several updates verify each once. The update adds to them. */
   readonly intact?: Set<string> | undefined;
 }
 
@@ -83,9 +83,8 @@ export function layoutUpdate(
         const { concurrency: limit = 1, intact = new Set() } = options;
         const files = layout.files.filter(({ name }) => name.startsWith("blobs/"));
         await boundedParallel(files, async (file, signal) => {
-          if (intact.has(file.name)) return;
           await makeDirectories(path, file.name);
-          if (!await isIntact(`${path}/${file.name}`, file)) {
+          if (!await isIntact(`${path}/${file.name}`, file, intact.has(file.name))) {
             const content = await openLayoutFile(blobs, file, signal);
             await place(file.name, content.pipeThrough(progress()));
           }
@@ -211,13 +210,22 @@ async function makeDirectories(path: string, name: string): Promise<void> {
   }
 }
 
-/** Whether a blob is there and has the bytes that its name promises. */
-async function isIntact(path: string, { name, size }: LayoutFile): Promise<boolean> {
+/**
+ * Whether a blob is there and has the bytes that its name promises.
+ *
+ * @param isVerified whether its bytes were verified before, so that it only has to be there still
+ */
+async function isIntact(
+  path: string,
+  { name, size }: LayoutFile,
+  isVerified: boolean,
+): Promise<boolean> {
   const info = await Deno.lstat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
   if (info?.isFile !== true || info.size !== size) return false;
+  if (isVerified) return true;
   const digest = name.slice("blobs/".length).replace("/", ":") as Digest;
   const file = await Deno.open(path);
   try {

@@ -17,6 +17,8 @@ import { directoryFiles } from "./directory_files.ts";
 import { layoutImages, withInputErrors } from "./load.ts";
 import { tarFiles } from "./tar_files.ts";
 
+const MANIFEST = "the manifest";
+
 /** Options of {@linkcode planLayout}. */
 export interface LayoutPlanOptions
   extends Pick<SelectedPlanOptions, "limits" | "platforms" | "distributable">, DocumentReading {
@@ -88,6 +90,7 @@ async function plan(
   };
   const read = async (wanted: Descriptor) => {
     const { mediaType } = wanted;
+    // What the descriptor calls it may be wrong. So the larger limit applies until it is read.
     const role = limits.index > limits.manifest ? "index" : "manifest";
     return parseDocument(await bytesOf(wanted, role), { mediaType, limits });
   };
@@ -113,5 +116,3 @@ async function plan(
   });
   return { ...planned, names };
 }
-
-const MANIFEST = "the manifest";

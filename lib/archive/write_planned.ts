@@ -1,8 +1,12 @@
 /** Writes planned images to archives and layouts. */
-import type { PlannedImage } from "../image/internal.ts";
-import { imageLayers, parseImageConfig, requireImage } from "../oci/mod.ts";
-import type { Manifest, OciLimits } from "../oci/mod.ts";
-import { targetOf } from "../image/internal.ts";
+import { type PlannedImage, targetOf } from "../image/internal.ts";
+import {
+  imageLayers,
+  type Manifest,
+  type OciLimits,
+  parseImageConfig,
+  requireImage,
+} from "../oci/mod.ts";
 import { layoutDirectory } from "./layout_directory.ts";
 import type { ArchivedName, DockerDescribed } from "./layout_files.ts";
 import { layoutTar } from "./layout_tar.ts";

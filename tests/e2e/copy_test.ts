@@ -163,6 +163,10 @@ Deno.test("copy: --platform takes a manifest, or several as a new index", async 
   assertEquals(code, 0);
   const named = await copy(`store:${NAME}:both`, `oci:${temp.join("named")}`);
   assertEquals(named.digest, arm.descriptor.digest);
+  // The layout has one platform of the index only.
+  await Deno.remove(`${layout}/${blobPath(arm.descriptor.digest)}`);
+  await fails(7, "does not hold the manifest", from, `oci:${temp.join("none")}`);
+  await copy("--platform", "linux/amd64", from, `oci:${temp.join("half")}`);
 });
 
 Deno.test({
@@ -251,6 +255,7 @@ Deno.test("copy: what fails leaves nothing, and what was there stays", async () 
   await fails(2, "it is a path", archive, `oci:${temp.join("new")}`);
   await fails(5, "it is a file", `oci:${layout}:arm`, `oci:${archive}`);
   await fails(2, "names no path", `oci:${layout}:arm`, "oci:");
+  await fails(2, "malformed", `oci:${layout}:arm`, "oci:x:a//b");
   await fails(2, "not a digest", `oci:${layout}:arm`, `store:a@sha256:${"0".repeat(64)}`);
   await fails(4, "Cannot find image", "store:none:1", `oci:${temp.join("new")}`);
   // Onto itself: the tag is given again.

@@ -97,6 +97,8 @@ function fileDestination(
   { concurrency = CONCURRENCY }: CopySending,
 ): CopyDestination {
   const intact = new Set<string>();
+  // Refuses a name that is none before anything is read.
+  nameThere(kind, name, undefined);
   return {
     async send(image, tag) {
       const { digest } = targetOf(image.plan);

@@ -1,6 +1,6 @@
 /** Opens the images that are copied. */
 import { isReadInPlace, planLayout } from "../../archive/internal.ts";
-import { isVarveError, VarveError } from "../../errors.ts";
+import { VarveError } from "../../errors.ts";
 import { formatReference, ociLimits, type Reference, tryParseReference } from "../../oci/mod.ts";
 import { loadCopies } from "../../registry/internal.ts";
 import type { Context } from "../context.ts";
@@ -25,7 +25,10 @@ export async function copySource(
   if (place.kind === "store") {
     const { planOfStore } = await through();
     return {
-      open: async () => await planOfStore(context, await context.store(), place.name, reading),
+      async open() {
+        const store = await context.store();
+        return await planOfStore(context, { store, reference: place.name }, reading);
+      },
     };
   }
   const isStreamed = place.kind === "registry" ||
@@ -82,14 +85,6 @@ async function remoteSource(
       return { ...image, name: formatReference(wanted), repository: wanted };
     },
     tags: async () => await client.tags(repository, signal),
-    async digest(tag) {
-      try {
-        return await client.manifestDigest({ repository, tag }, signal);
-      } catch (error) {
-        // The copy itself asks the mirrors, too, and says what is wrong.
-        if (isVarveError(error) && !signal.aborted) return undefined;
-        throw error;
-      }
-    },
+    digest: async (tag) => await client.manifestDigest({ repository, tag }, signal),
   };
 }

@@ -1,5 +1,5 @@
 /** Copies all tags of a repository. */
-import { exitCode, VarveError } from "../../errors.ts";
+import { exitCode, isVarveError, VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import type { Report } from "../verb.ts";
 import { pushReport } from "../verbs/registry/push.ts";
@@ -48,7 +48,7 @@ export async function copyTags(
   let exit = 0;
   for (const tag of await source.tags?.() ?? []) {
     try {
-      const there = isWhole ? await presentImage(source, destination, tag) : undefined;
+      const there = isWhole ? await presentImage(context, source, destination, tag) : undefined;
       const report = there ?? pushReport(await destination.send(await source.open(tag), tag));
       tags.push({ tag, present: there !== undefined, ...report.json as object });
       text.push(report.text as string);
@@ -67,12 +67,19 @@ export async function copyTags(
 
 /** The report of a tag that has the same digest on both sides, as they say. */
 async function presentImage(
+  { signal }: Context,
   source: CopySource,
   destination: CopyDestination,
   tag: string,
 ): Promise<Report | undefined> {
   if (source.digest === undefined || destination.find === undefined) return undefined;
-  const { name, digest } = await destination.find(tag);
-  if (digest === undefined || digest !== await source.digest(tag)) return undefined;
-  return { json: { name, digest }, text: `${name}\n  digest    ${digest}\n  already there\n` };
+  try {
+    const { name, digest } = await destination.find(tag);
+    if (digest === undefined || digest !== await source.digest(tag)) return undefined;
+    return { json: { name, digest }, text: `${name}\n  digest    ${digest}\n  already there\n` };
+  } catch (error) {
+    // Not every registry that takes an image tells what it has. The copy itself says what is wrong.
+    if (isVarveError(error) && !signal.aborted) return undefined;
+    throw error;
+  }
 }

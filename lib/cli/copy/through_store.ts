@@ -15,11 +15,19 @@ import { sourceDirectory } from "../sources/source_directory.ts";
 import type { CopiedImage, CopyReading } from "./contract.ts";
 import type { Place } from "./place.ts";
 
+/** An image of a store. */
+interface ImageOfStore {
+  readonly store: DiskStore;
+  /** How the store finds it. */
+  readonly reference: string;
+  /** The place that it comes from, if the user did not name the store. */
+  readonly place?: string | undefined;
+}
+
 /** Plans an image of a store, or some of its platforms. What is compressed for it is kept until the verb ends. */
 export async function planOfStore(
   context: Context,
-  store: DiskStore,
-  reference: string,
+  { store, reference, place }: ImageOfStore,
   { platforms, compression }: CopyReading,
 ): Promise<CopiedImage> {
   const found = await findImage(store, reference);
@@ -28,21 +36,29 @@ export async function planOfStore(
     const holding = context.use(await store.ingest());
     record = await compressImage(store, record, { ...compression, holding });
   }
+  const absent = ({ digest }: Descriptor) =>
+    new VarveError(
+      place === undefined ? "E_PRECONDITION" : "E_MISSING",
+      `Cannot copy ${place ?? reference}: its part ${digest} is not ${
+        place === undefined ? "in the store" : "there"
+      }`,
+      { subject: digest, hint: "choose a platform that is there, with --platform" },
+    );
   const limits = documentLimits(store);
   const { digest } = record.target;
   const read = async (wanted: Descriptor): Promise<ImageDocument> => {
     const { digest, mediaType } = wanted;
-    if (store.blobs.stat(digest) === undefined) throw absent(reference, wanted);
+    if (store.blobs.stat(digest) === undefined) throw absent(wanted);
     const bytes = await store.blobs.read(digest, Math.max(limits.manifest, limits.index));
     return parseDocument(bytes, { mediaType, limits });
   };
   const image = await planSelected({ digest, document: await read(record.target) }, {
-    label: reference,
+    label: place ?? reference,
     platforms: platforms.length > 1 ? platforms : [],
     limits,
     read,
     check: (part) => {
-      if (store.blobs.stat(part.digest) === undefined) throw absent(reference, part);
+      if (store.blobs.stat(part.digest) === undefined) throw absent(part);
     },
     distributable: { warn: (message) => context.warn(message) },
     blobs: storedBlobs(store),
@@ -51,21 +67,13 @@ export async function planOfStore(
   return { ...image, name: record.name.startsWith("<none>") ? undefined : record.name };
 }
 
-function absent(reference: string, { digest }: Descriptor): VarveError {
-  return new VarveError(
-    "E_PRECONDITION",
-    `Cannot copy ${reference}: its part ${digest} is not in the store`,
-    { subject: digest, hint: "choose a platform that the store has, with --platform" },
-  );
-}
-
 /**
  * Plans an image of an archive that can be read only once, or whose manifest has to be made: loads it into a store in a
  * temporary directory, which is removed when the verb ends.
  */
 export async function planThroughStore(
   context: Context,
-  { path, name, kind }: Exclude<Place, { kind: "registry" | "store" }>,
+  { path, name, kind, text: place }: Exclude<Place, { kind: "registry" | "store" }>,
   reading: CopyReading,
 ): Promise<CopiedImage> {
   const { path: root } = context.use(await sourceDirectory());
@@ -84,5 +92,6 @@ export async function planThroughStore(
   });
   context.endProgress();
   warnOfLayers(context, images);
-  return await planOfStore(context, store, images[0]?.names[0] as string, reading);
+  const reference = images[0]?.names[0] as string;
+  return await planOfStore(context, { store, reference, place }, reading);
 }
