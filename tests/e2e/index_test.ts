@@ -112,7 +112,7 @@ Deno.test("an index is made, listed, changed, read by platform, saved and freed"
       [["ls", "app:1"], 4, "'varve images' lists them"],
       [["create", "app:1", "app:1", "--desc-annotation", "x"], 2, "--desc-annotation x=VALUE"],
       [["create", "app:1", "app:1", "--platform", "x"], 2, "nor a known architecture"],
-      [["rm", "app:1", "a/b/c/d"], 2, "such as linux/arm64"],
+      [["rm", "app:1", "app:arm64"], 2, "neither a digest nor a platform"],
     ] as const
   ) {
     const { code: actual, stderr } = await varve(["index", ...args]);

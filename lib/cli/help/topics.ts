@@ -158,6 +158,7 @@ const DOCKER: Topic = {
   docker system df         varve df
   docker system prune      varve prune all
   docker manifest inspect  varve manifest REF
+  docker manifest create   varve index create DST REF...
   dive                     varve explore REF
   skopeo inspect           varve inspect docker://REF
   skopeo copy, crane copy  varve copy SRC DST

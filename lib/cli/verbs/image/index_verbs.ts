@@ -1,3 +1,4 @@
+import { isVarveError, VarveError } from "../../../errors.ts";
 import {
   addToIndex,
   type AddToIndexOptions,
@@ -39,15 +40,15 @@ const JSON_HELP =
 of the manifest that an attestation is about, else null. "present" says whether the store holds the manifest.`;
 
 const MEMBERS_HELP =
-  `REF is an image of the store: pull or load it first. If it is an index, its manifests are taken, also those of indexes
-inside of it, with their platforms and annotations; what the store does not hold is left out, with a warning. A REF that
-was pulled or loaded with --platform is that platform. --platform takes only these platforms, exactly: linux/arm64 is not
-linux/arm/v7. The platform of an image is that of its config. Attestations go along with the image that they are about;
-artifacts are refused (exit 7).
+  `REF is an image of the store. 'varve load' and 'varve copy docker://REF store:REF' bring all platforms of an index into it,
+'varve pull' brings one. If REF is an index, its manifests are taken, also those of indexes inside of it, with their
+platforms and annotations; what the store does not hold is left out, with a warning. A REF that was pulled or loaded with
+--platform is that platform. --platform takes only these platforms, with exactly this variant. The platform of an image is
+that of its config. Attestations go along with the image that they are about. An artifact as REF is refused (exit 7).
 
 A manifest that is named twice is there once. Two images for one platform are allowed, with a warning: most clients take
-the first. --desc-annotation and --desc-platform describe the images that are given now; the platform can say more than
-the config, such as the variant, and nothing else than it.`;
+the first. --desc-annotation and --desc-platform describe the images that are given now. The platform may add what the
+config does not say, such as the variant.`;
 
 /** The verbs of `varve index`. */
 export const indexVerbs: readonly Verb[] = [
@@ -169,10 +170,23 @@ function addOptions(context: Context, options: Options): AddToIndexOptions {
   };
 }
 
-/** A digest or the beginning of one, else a platform. No platform has the form of a digest. */
+/**
+ * A digest or the beginning of one, else a platform. No platform has the form of a digest.
+ *
+ * @throws {VarveError} `E_USAGE`
+ */
 function entryOption(text: string): string | Platform {
   if (/^(?:sha(?:256|512):.*|[0-9a-f]{4,})$/.test(text)) return text;
-  return platformOption(text) as Platform;
+  try {
+    return platformOption(text) as Platform;
+  } catch (error) {
+    if (!isVarveError(error, "E_USAGE")) throw error;
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot remove ${JSON.stringify(text)}: it is neither a digest nor a platform`,
+      { subject: text, hint: "give at least 4 digits, or a platform such as linux/arm64" },
+    );
+  }
 }
 
 function jsonOf({ record, index, entries }: StoredIndex) {
