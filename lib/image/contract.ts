@@ -2,7 +2,7 @@
  * The model of moving images: sources bring them into a store, and sinks take them out.
  *
  *     archive · registry · snapshot · tar ── ImageSource ──▶ ImageIngest ──▶ store
- *     store · registry ──▶ ImagePlan ── ImageSink ──▶ registry · archive · layout
+ *     store · registry · archive ──▶ ImagePlan ── ImageSink ──▶ registry · archive · layout
  *
  * **In.** A source provides as little as possible, and the ingest does the rest. There are two kinds of images:
  *
@@ -19,7 +19,8 @@
  * **Visibility.** Everything is staged in one {@linkcode Ingest} of the store. Its commit makes all images visible
  * together. Without the commit, no image becomes visible.
  *
- * **Out.** An {@linkcode ImagePlan} lists all parts of an image, each once. An {@linkcode ImageSink} sends them.
+ * **Out.** An {@linkcode ImagePlan} lists all parts of an image, each once. An {@linkcode ImageSink} sends them. A copy
+ * plans an image from where it is. It enters a store as the source that `plannedSource` makes of the plan.
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest } from "../digest/mod.ts";

@@ -258,6 +258,11 @@ Deno.test("copy: what fails leaves nothing, and what was there stays", async () 
   await fails(2, "malformed", `oci:${layout}:arm`, "oci:x:a//b");
   await fails(2, "not a digest", `oci:${layout}:arm`, `store:a@sha256:${"0".repeat(64)}`);
   await fails(4, "Cannot find image", "store:none:1", `oci:${temp.join("new")}`);
+  // A name without store: is in a registry.
+  const loaded = await varve(["load", `oci:${layout}:arm`, "--name", "127.0.0.1:1/app:1"]);
+  assertEquals(loaded.code, 0, loaded.stderr);
+  const named = [`oci:${temp.join("new")}`, "--plain-http"];
+  await fails(10, "write store:127.0.0.1:1/app:1", "127.0.0.1:1/app:1", ...named);
   // Onto itself: the tag is given again.
   assertEquals((await copy(`oci:${layout}:arm`, `oci:${layout}:arm`)).counts.uploaded, 0);
   assertEquals((await names()).filter((name) => name !== "store"), there);

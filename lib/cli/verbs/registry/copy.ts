@@ -8,6 +8,7 @@ import { copyDestination, refuseSameFile } from "../../copy/copy_destination.ts"
 import type { CopiedImage } from "../../copy/contract.ts";
 import { copySource } from "../../copy/copy_source.ts";
 import { copyTags, requireTags } from "../../copy/copy_tags.ts";
+import { orNameOfStore } from "../../copy/name_of_store.ts";
 import { parseDestination, parsePlace } from "../../copy/place.ts";
 import { platformOption } from "../../images.ts";
 import { parseConcurrency } from "../../registry.ts";
@@ -91,7 +92,7 @@ Examples:
     if (isAllTags) {
       return await copyTags(context, source, reader, writer, platforms.length === 0);
     }
-    const image = await reader.open();
+    const image = await orNameOfStore(context, from, () => reader.open());
     const copied = await writer.send(image);
     if (to.kind === "registry" && options["compression"] === undefined) {
       warnOfUncompressed(context, image, copied);
