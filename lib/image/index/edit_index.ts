@@ -1,4 +1,4 @@
-import { isVarveError, VarveError } from "../../errors.ts";
+import { VarveError } from "../../errors.ts";
 import {
   checkOciLimit,
   encodeIndex,
@@ -169,8 +169,9 @@ async function changeIndex(
       const place = { name, options: { previous: digest, replaces: true } };
       return await commitIndex(store, ingest, place, changed, options);
     } catch (error) {
+      // The old index can be gone by now, so it is not always E_BUSY.
       const isMoved = store.images.get(name)?.target.digest !== record.target.digest;
-      if (!isVarveError(error, "E_BUSY") || !isMoved || tries === TRIES) throw error;
+      if (!isMoved || tries === TRIES || !(error instanceof VarveError)) throw error;
     }
   }
 }

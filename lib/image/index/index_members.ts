@@ -120,9 +120,9 @@ async function visit(walk: Walk, target: Descriptor, depth: number): Promise<voi
   }
   await holding.hold([document.config, ...document.layers].map(({ digest }) => digest));
   const entry = { ...target, mediaType: document.mediaType };
-  found.push(
-    isAttachment(target) ? entry : { ...entry, platform: await platform(walk, entry, document) },
-  );
+  // What the user names must be an image itself.
+  const isImage = depth === 0 || !isAttachment(target);
+  found.push(isImage ? { ...entry, platform: await platform(walk, entry, document) } : entry);
 }
 
 /** The platform of an image: as the index says, else as its config says. */

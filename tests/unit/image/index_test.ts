@@ -1,6 +1,7 @@
 /** Indexes are made of images of a store, changed, and read. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
+import { sha256 } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import {
   addToIndex,
@@ -26,7 +27,7 @@ import {
   jsonBytes,
   ociFiles,
 } from "../../support/images/images.ts";
-import { readImage } from "../../../lib/store/mod.ts";
+import { type Images, readImage, type Store } from "../../../lib/store/mod.ts";
 import { reworkFixture, streamOf } from "../../support/images/memory_store.ts";
 
 const on = (text: string): Platform => parsePlatform(text, { os: "linux", architecture: "amd64" });
@@ -290,6 +291,7 @@ Deno.test("what is no image, no index or too much is refused, and nothing change
     MEDIA_TYPES.index,
   );
   ingest.image("x.org/artifact:1", artifact);
+  ingest.image("x.org/typed:1", { ...artifact, artifactType: "application/vnd.example" });
   ingest.image("x.org/list:1", list);
   await ingest.commit();
   await create("x.org/both:1", ["x.org/amd64:1", "x.org/arm64:1"]);
@@ -299,6 +301,7 @@ Deno.test("what is no image, no index or too much is refused, and nothing change
   for (
     const [call, code] of [
       [() => create("x.org/n:1", ["x.org/artifact:1"]), "E_NOT_IMAGE"],
+      [() => create("x.org/n:1", ["x.org/typed:1"]), "E_NOT_IMAGE"],
       [() => create("x.org/n:1", ["x.org/list:1"]), "E_NOT_IMAGE"],
       [() => create("x.org/n:1", ["x.org/none:1"]), "E_NOT_FOUND"],
       [() => create(`x.org/n@${artifact.digest}`, ["x.org/amd64:1"]), "E_USAGE"],
@@ -338,4 +341,29 @@ Deno.test("changes at the same time are not lost", async () => {
     ...["amd64", "arm64", "riscv64"],
   ]);
   assertEquals({ ...index.annotations }, { a: "1" });
+});
+
+Deno.test("an index that another process changed and removed is read again", async () => {
+  await using on_ = await fixture();
+  const { store, create } = on_;
+  const { record } = await create("x.org/app:1", ["x.org/amd64:1"]);
+  const gone = { ...record.target, digest: sha256(jsonBytes("gone")) };
+  const answers = [{ ...record, target: gone }];
+  const images: Images = {
+    get: (name) => answers.shift() ?? store.images.get(name),
+    set: (...args) => store.images.set(...args),
+    remove: (name) => store.images.remove(name),
+    removeAll: (...args) => store.images.removeAll(...args),
+    list: () => store.images.list(),
+    candidates: (prefix) => store.images.candidates(prefix),
+  };
+  const { root, durability, blobs, layers, chains, snapshots, leases, settings } = store;
+  const late: Store = {
+    ...{ root, durability, blobs, layers, chains, images, snapshots, leases, settings },
+    directories: null,
+    ingest: () => store.ingest(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  assertEquals(shown(await addToIndex(late, "x.org/app:1", ["x.org/arm64:1"])), [AMD, ARM]);
+  assertEquals(answers, []);
 });
