@@ -84,6 +84,8 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
       const { image } = await pushSample(api);
       await api.put(NAME, "2", image.manifest);
       const digest = image.descriptor.digest as Digest;
+      assertEquals(await client.manifestDigest({ repository: NAME, tag: "2" }), digest);
+      assertEquals(await client.manifestDigest({ repository: NAME, tag: "none" }), undefined);
       await client.deleteManifest({ repository: NAME, digest });
       for (const name of [{ tag: "1" }, { tag: "2" }, { digest }]) {
         assertEquals(await client.hasManifest({ repository: NAME, ...name }), false);
