@@ -73,7 +73,9 @@ export async function directoryTarget(path: string): Promise<SaveTarget> {
 export async function temporaryIn(
   directory: string,
 ): Promise<Pick<SaveTarget, "temporary"> & AsyncDisposable> {
-  return await begin(`${directory.replace(/\/+$/, "")}/update`, false, Deno.makeTempDir, newMode);
+  // It never gets another name, so it keeps its mode, and no probe is left in the directory.
+  const path = `${directory.replace(/\/+$/, "")}/update`;
+  return await begin(path, false, Deno.makeTempDir, () => Promise.resolve(0o700));
 }
 
 /** Refuses a symbolic link. @throws {VarveError} `E_EXISTS` */

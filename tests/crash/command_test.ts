@@ -28,6 +28,8 @@ const VERBS: readonly (readonly [verb: string, kills: number, faults: number])[]
   ["import", 3, 2],
   ["commit", 8, 6],
   ["unpack", 3, 3],
+  ["cp into mounted", 2, 2],
+  ["save --oci-dir again", 3, 2],
   ["mount", 4, 3],
   ["umount", 3, 3],
   ["run --rm", 4, 2],

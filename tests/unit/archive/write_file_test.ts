@@ -1,6 +1,7 @@
 /** Files that appear complete or not at all. */
 import { assert, assertEquals } from "@std/assert";
 import { writeFile } from "../../../lib/archive/mod.ts";
+import { temporaryIn } from "../../../lib/archive/save_target.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
 Deno.test("a file: what a killed process has left is removed by the next, what a live one writes is not", async () => {
@@ -40,4 +41,17 @@ Deno.test("a file: what a killed process has left is removed by the next, what a
   await slow;
   assertEquals(await names(), ["app.tar"]);
   assertEquals(await Deno.readTextFile(path), "slow");
+});
+
+Deno.test("a directory for temporary files makes no second one, which a kill would leave there", async () => {
+  await using temp = await tempDir();
+  const { mkdir } = Deno;
+  Deno.mkdir = (path) => Promise.reject(new Error(`mkdir ${path}`));
+  try {
+    await using made = await temporaryIn(temp.path);
+    assertEquals((await Deno.lstat(made.temporary)).isDirectory, true);
+  } finally {
+    Deno.mkdir = mkdir;
+  }
+  assertEquals(await Array.fromAsync(Deno.readDir(temp.path)), []);
 });
