@@ -88,7 +88,7 @@ const EXIT: Topic = {
 Examples:
   varve diff --exit-code app:1 app:2
   varve grep -q '^root:' app:1:/etc/passwd
-  varve explore --ci app:1`,
+  varve explore app:1 --ci`,
 };
 
 const REGISTRIES: Topic = {

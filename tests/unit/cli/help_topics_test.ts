@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Command } from "commander";
 import { GROUPS, SECTIONS, VERBS } from "../../../lib/cli/catalog.ts";
 import { TOPICS } from "../../../lib/cli/help/topics.ts";
+import { createProgram, endOptions } from "../../../lib/cli/program.ts";
 import { EXIT_CODES } from "../../../lib/errors.ts";
 import { commandOn } from "../../support/cli/in_process.ts";
 import { needs } from "../../support/machine/needs.ts";
@@ -101,3 +103,36 @@ Deno.test({
     }
   },
 });
+
+Deno.test("each example can be read as it is written", async () => {
+  const texts = [
+    ...await allVerbs(),
+    ...Object.entries(TOPICS).map(([name, { text }]) => [name, text] as const),
+  ];
+  let count = 0;
+  for (const [name, text] of texts) {
+    const [, examples = ""] = text.split(/\n\nExamples?:\n/);
+    // What another command prints stands for a word.
+    const lines = examples.replaceAll(/\$\([^()]*\)/g, "word");
+    for (
+      const [, rest = ""] of lines.matchAll(/(?:^ {2}|[|&(] )(?:\w+=\S+ )?varve ([^|;&<>)\n]*)/gm)
+    ) {
+      const words = [...rest.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)]
+        .map(([, single, double, plain]) => single ?? double ?? plain ?? "");
+      let isRead = false;
+      const program = await createProgram(() => Promise.resolve(void (isRead = true)), words);
+      forCommands(program, (command) => command.exitOverride().configureOutput({ writeErr() {} }));
+      await program.parseAsync(endOptions(program, words), { from: "user" }).catch((error) => {
+        throw new Error(`${name}: varve ${rest}: ${error.message}`);
+      });
+      assertEquals(isRead, true, `${name}: varve ${rest}`);
+      count++;
+    }
+  }
+  assertEquals(count > 100, true, String(count));
+});
+
+function forCommands(command: Command, act: (command: Command) => void): void {
+  act(command);
+  command.commands.forEach((child) => forCommands(child, act));
+}

@@ -57,7 +57,7 @@ JSON: [{"name","kind","imageId","manifest","platform","size","created","platform
 
 Examples:
   varve images 'debian*' --sort size
-  varve rmi $(varve images -q --filter dangling=true)`,
+  varve images --filter dangling=true --format '{{.name}}' | xargs -r varve rmi`,
   configure(command) {
     command
       .option("-q, --only-ids", "print only image IDs")
