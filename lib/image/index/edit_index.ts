@@ -87,8 +87,18 @@ export async function createIndex(
  * change it all the time
  *
  * @example
- * ```ts ignore
- * await addToIndex(store, "app:1", ["app:riscv64"]);
+ * ```ts
+ * import { addToIndex, createIndex, importImage, openMemoryStore } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * for (const architecture of ["amd64", "arm64"]) {
+ *   const tar = new Blob([new Uint8Array(1024)]).stream();
+ *   const platform = { os: "linux", architecture };
+ *   await importImage(store, tar, { name: `app:${architecture}`, platform });
+ * }
+ * await createIndex(store, ["app:amd64"], { name: "app:1" });
+ * const { entries } = await addToIndex(store, "app:1", ["app:arm64"]);
+ * if (entries.length !== 2) throw new Error("both are in it");
  * ```
  */
 export async function addToIndex(
@@ -116,8 +126,19 @@ export async function addToIndex(
  * it all the time · `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
  *
  * @example
- * ```ts ignore
- * await removeFromIndex(store, "app:1", [{ os: "linux", architecture: "riscv64" }]);
+ * ```ts
+ * import { createIndex, importImage, openMemoryStore, removeFromIndex } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * for (const architecture of ["amd64", "arm64"]) {
+ *   const tar = new Blob([new Uint8Array(1024)]).stream();
+ *   const platform = { os: "linux", architecture };
+ *   await importImage(store, tar, { name: `app:${architecture}`, platform });
+ * }
+ * await createIndex(store, ["app:amd64", "app:arm64"], { name: "app:1" });
+ * const arm = { os: "linux", architecture: "arm64" };
+ * const { entries } = await removeFromIndex(store, "app:1", [arm]);
+ * if (entries.length !== 1) throw new Error("amd64 is left");
  * ```
  */
 export async function removeFromIndex(

@@ -33,9 +33,15 @@ export interface StoredIndexEntry {
  * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { createIndex, importImage, openMemoryStore, readIndex } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * const tar = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(store, tar, { name: "app:amd64" });
+ * await createIndex(store, ["app:amd64"], { name: "app:1" });
  * const { entries } = await readIndex(store, "app:1");
- * for (const { descriptor, isPresent } of entries) console.log(descriptor.platform, isPresent);
+ * if (entries[0]?.isPresent !== true) throw new Error("the store holds it");
  * ```
  */
 export async function readIndex(store: Store, image: ImageArgument): Promise<StoredIndex> {

@@ -1,135 +1,41 @@
 /** Indexes are made of images of a store, changed, and read. */
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
-import { sha256 } from "../../../lib/digest/mod.ts";
-import { VarveError } from "../../../lib/errors.ts";
 import {
   addToIndex,
   type AddToIndexOptions,
   createIndex,
   readIndex,
   removeFromIndex,
-  type StoredIndex,
 } from "../../../lib/image/mod.ts";
+import { MEDIA_TYPES, type Platform } from "../../../lib/oci/mod.ts";
+import { readImage } from "../../../lib/store/mod.ts";
+import { archiveTar, describe, jsonBytes, ociFiles } from "../../support/images/images.ts";
 import {
-  formatPlatform,
-  MEDIA_TYPES,
-  OCI_LIMITS,
-  parsePlatform,
-  type Platform,
-} from "../../../lib/oci/mod.ts";
-import {
-  archiveTar,
-  blobPath,
-  buildImage,
-  type BuiltDescriptor,
-  describe,
-  jsonBytes,
-  ociFiles,
-} from "../../support/images/images.ts";
-import { type Images, readImage, type Store } from "../../../lib/store/mod.ts";
-import { reworkFixture, streamOf } from "../../support/images/memory_store.ts";
-
-const on = (text: string): Platform => parsePlatform(text, { os: "linux", architecture: "amd64" });
-
-const image = (architecture: string, more: Parameters<typeof buildImage>[0]["config"] = {}) =>
-  buildImage({
-    name: `x.org/${architecture}:1`,
-    layers: [[{ name: "arch", content: architecture }]],
-    config: { architecture, ...more },
-  });
-const [amd, arm, riscv] = [image("amd64"), image("arm64"), image("riscv64")] as const;
-
-/** An attestation as BuildKit makes it. */
-function attestationOf(digest: string) {
-  const part = jsonBytes({ about: digest });
-  const config = jsonBytes({
-    architecture: "unknown",
-    os: "unknown",
-    rootfs: { type: "layers", diff_ids: [] },
-  });
-  const manifest = jsonBytes({
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.manifest,
-    config: describe(MEDIA_TYPES.config, config),
-    layers: [describe("application/vnd.in-toto+json", part)],
-  });
-  return {
-    files: [part, config, manifest],
-    entry: {
-      ...describe(MEDIA_TYPES.manifest, manifest),
-      platform: { os: "unknown", architecture: "unknown" },
-      annotations: {
-        "vnd.docker.reference.digest": digest,
-        "vnd.docker.reference.type": "attestation-manifest",
-      },
-    },
-  };
-}
-
-const entryOf = ({ descriptor }: typeof amd, architecture: string) => ({
-  ...descriptor,
-  platform: { os: "linux", architecture },
-});
-const ofAmd = attestationOf(amd.descriptor.digest);
-const ofArm = attestationOf(arm.descriptor.digest);
-const indexOf = (manifests: readonly unknown[], more = {}) =>
-  jsonBytes({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests, ...more });
-
-/** An archive with one image, `x.org/NAME:1`, whose target is an index. `left` are digests that are not in it. */
-function archive(
-  name: string,
-  index: Uint8Array<ArrayBuffer>,
-  others: readonly Uint8Array<ArrayBuffer>[] = [],
-  left: readonly string[] = [],
-): ReadableStream<Uint8Array> {
-  const files = new Map(ociFiles([amd, arm]));
-  for (const bytes of [index, ...others]) files.set(blobPath(describe("", bytes).digest), bytes);
-  for (const digest of left) files.delete(blobPath(digest));
-  const target: BuiltDescriptor = describe(MEDIA_TYPES.index, index);
-  const annotations = { "io.containerd.image.name": `x.org/${name}:1` };
-  files.set("index.json", indexOf([{ ...target, annotations }]));
-  return streamOf(archiveTar(files));
-}
-
-const attested = indexOf([entryOf(amd, "amd64"), entryOf(arm, "arm64"), ofAmd.entry, ofArm.entry]);
-
-async function fixture() {
-  const rework = reworkFixture();
-  const { store, pool } = rework;
-  await rework.load(amd, arm, riscv);
-  const load = async (...args: Parameters<typeof archive>) =>
-    void await loadImages(store, archive(...args), { pool });
-  const warnings: string[] = [];
-  const options = (more: AddToIndexOptions = {}): AddToIndexOptions => ({
-    onWarning: (message) => void warnings.push(message),
-    ...more,
-  });
-  const create = (name: string, images: readonly string[], more?: AddToIndexOptions) =>
-    createIndex(store, images, { name, ...options(more) });
-  return {
-    ...{ store, load, warnings, options, create },
-    [Symbol.asyncDispose]: () => rework[Symbol.asyncDispose](),
-  };
-}
-
-/** Platforms and digests of what an index names. */
-const shown = ({ index }: StoredIndex): [string, string][] =>
-  index.manifests.map(({ platform, digest }) => [platform ? formatPlatform(platform) : "", digest]);
-const AMD = ["linux/amd64", amd.descriptor.digest] as [string, string];
-const ARM = ["linux/arm64", arm.descriptor.digest] as [string, string];
-const RISCV = ["linux/riscv64", riscv.descriptor.digest] as [string, string];
-const OF_AMD = ["unknown/unknown", ofAmd.entry.digest] as [string, string];
-const OF_ARM = ["unknown/unknown", ofArm.entry.digest] as [string, string];
-
-/** The error that a call is refused with. */
-async function refused(call: () => Promise<unknown>): Promise<VarveError> {
-  return await assertRejects(call, VarveError);
-}
+  AMD,
+  amd,
+  ARM,
+  arm,
+  attestationOf,
+  attested,
+  entryOf,
+  image,
+  indexFixture,
+  indexOf,
+  OF_AMD,
+  OF_ARM,
+  ofAmd,
+  ofArm,
+  on,
+  refused,
+  RISCV,
+  shown,
+} from "../../support/images/index_fixture.ts";
+import { streamOf } from "../../support/images/memory_store.ts";
 
 Deno.test("an index names each image once, with the platform of its config", async () => {
-  await using on_ = await fixture();
-  const { store, create, warnings } = on_;
+  await using fixture = await indexFixture();
+  const { store, create, warnings } = fixture;
   const images = ["x.org/amd64:1", "x.org/arm64:1", amd.imageId];
   const made = await create("x.org/both:1", images, { annotations: { b: "2", a: "1" } });
   assertEquals(shown(made), [AMD, ARM]);
@@ -162,8 +68,8 @@ Deno.test("an index names each image once, with the platform of its config", asy
 });
 
 Deno.test("an index that is added gives its manifests, and those of its inner indexes", async () => {
-  await using on_ = await fixture();
-  const { load, create, store, warnings } = on_;
+  await using fixture = await indexFixture();
+  const { load, create, store, warnings } = fixture;
   const inner = indexOf([entryOf(arm, "arm64"), ofArm.entry]);
   const outer = indexOf([describe(MEDIA_TYPES.index, inner), entryOf(amd, "amd64"), ofAmd.entry]);
   await load("nested", outer, [inner, ...ofAmd.files, ...ofArm.files]);
@@ -183,16 +89,16 @@ Deno.test("an index that is added gives its manifests, and those of its inner in
 });
 
 Deno.test("what the store does not hold is left out, with a warning", async () => {
-  await using on_ = await fixture();
-  const { create, warnings } = on_;
+  await using fixture = await indexFixture();
+  const { create, warnings } = fixture;
   const absent = {
     ...describe(MEDIA_TYPES.manifest, jsonBytes("s390x")),
     platform: on("linux/s390x"),
   };
   const ofAbsent = attestationOf(absent.digest);
   const partial = indexOf([absent, ofAbsent.entry, entryOf(amd, "amd64"), ofAmd.entry]);
-  await on_.load("partial", partial);
-  const { entries } = await readIndex(on_.store, "x.org/partial:1");
+  await fixture.load("partial", partial);
+  const { entries } = await readIndex(fixture.store, "x.org/partial:1");
   assertEquals(entries.map(({ isPresent }) => isPresent), [false, false, true, false]);
   assertEquals(shown(await create("x.org/made:1", ["x.org/partial:1"])), [AMD]);
   assertEquals(warnings.splice(0), [
@@ -211,8 +117,8 @@ Deno.test("what the store does not hold is left out, with a warning", async () =
 });
 
 Deno.test("images are added in place, described, and removed with their attestations", async () => {
-  await using on_ = await fixture();
-  const { store, load, options, warnings } = on_;
+  await using fixture = await indexFixture();
+  const { store, load, options, warnings } = fixture;
   await load("app", attested, [...ofAmd.files, ...ofArm.files]);
   const before = await readIndex(store, "x.org/app:1");
   const add = (images: readonly string[], more?: AddToIndexOptions) =>
@@ -257,8 +163,8 @@ Deno.test("images are added in place, described, and removed with their attestat
 });
 
 Deno.test("two images for one platform are told", async () => {
-  await using on_ = await fixture();
-  const { store, create, options, warnings } = on_;
+  await using fixture = await indexFixture();
+  const { store, create, options, warnings } = fixture;
   const other = image("amd64", { author: "another" });
   await loadImages(store, streamOf(archiveTar(ociFiles([{ ...other, name: "x.org/other:1" }]))));
   const several = "it has several images for linux/amd64; most clients take the first";
@@ -271,99 +177,4 @@ Deno.test("two images for one platform are told", async () => {
   assertEquals(warnings, []);
   const left = await removeFromIndex(store, "x.org/b:1", [on("linux/amd64")]);
   assertEquals(shown(left), [ARM, RISCV]);
-});
-
-Deno.test("what is no image, no index or too much is refused, and nothing changes", async () => {
-  await using on_ = await fixture();
-  const { store, create, options } = on_;
-  await using ingest = await store.ingest();
-  const artifact = await ingest.blob(
-    jsonBytes({
-      schemaVersion: 2,
-      mediaType: MEDIA_TYPES.manifest,
-      config: describe("application/vnd.example.config", jsonBytes({})),
-      layers: [],
-    }),
-    MEDIA_TYPES.manifest,
-  );
-  const list = await ingest.blob(
-    indexOf([amd.descriptor], { artifactType: "application/vnd.example" }),
-    MEDIA_TYPES.index,
-  );
-  ingest.image("x.org/artifact:1", artifact);
-  ingest.image("x.org/typed:1", { ...artifact, artifactType: "application/vnd.example" });
-  ingest.image("x.org/list:1", list);
-  await ingest.commit();
-  await create("x.org/both:1", ["x.org/amd64:1", "x.org/arm64:1"]);
-  const before = store.images.list();
-  const add = (name: string, image: string, more?: AddToIndexOptions) => () =>
-    addToIndex(store, name, [image], options(more));
-  for (
-    const [call, code] of [
-      [() => create("x.org/n:1", ["x.org/artifact:1"]), "E_NOT_IMAGE"],
-      [() => create("x.org/n:1", ["x.org/typed:1"]), "E_NOT_IMAGE"],
-      [() => create("x.org/n:1", ["x.org/list:1"]), "E_NOT_IMAGE"],
-      [() => create("x.org/n:1", ["x.org/none:1"]), "E_NOT_FOUND"],
-      [() => create(`x.org/n@${artifact.digest}`, ["x.org/amd64:1"]), "E_USAGE"],
-      [add("x.org/list:1", "x.org/amd64:1"), "E_NOT_IMAGE"],
-      [add("x.org/amd64:1", "x.org/arm64:1"), "E_PRECONDITION"],
-      [add("x.org/none:1", "x.org/arm64:1"), "E_NOT_FOUND"],
-      [add("x.org/both:1", "x.org/arm64:1", { descriptorPlatform: on("s390x") }), "E_USAGE"],
-      [add("x.org/both:1", "x.org/both:1", { descriptorPlatform: on("arm64") }), "E_USAGE"],
-      [() => readIndex(store, "x.org/amd64:1"), "E_PRECONDITION"],
-    ] as const
-  ) assertEquals((await refused(call)).code, code, String(call));
-  await assertRejects(() => create("x.org/n:1", []), RangeError);
-  for (const [limit, value] of [["index", 300], ["manifests", 2]] as const) {
-    store.settings.set(OCI_LIMITS[limit].setting, `${value}`);
-    const call = limit === "manifests"
-      ? add("x.org/both:1", "x.org/riscv64:1")
-      : () => create("x.org/n:1", ["x.org/amd64:1", "x.org/arm64:1"]);
-    assertEquals((await refused(call)).code, "E_LIMIT", limit);
-    store.settings.set(OCI_LIMITS[limit].setting, undefined);
-  }
-  const signal = AbortSignal.abort(new Error("enough"));
-  await assertRejects(add("x.org/both:1", "x.org/riscv64:1", { signal }), Error, "enough");
-  assertEquals(store.images.list(), before);
-});
-
-Deno.test("changes at the same time are not lost", async () => {
-  await using on_ = await fixture();
-  const { store, create, options } = on_;
-  await create("x.org/app:1", ["x.org/amd64:1"]);
-  await Promise.all([
-    addToIndex(store, "x.org/app:1", ["x.org/arm64:1"], options()),
-    addToIndex(store, "x.org/app:1", ["x.org/riscv64:1"], options()),
-    addToIndex(store, "x.org/app:1", ["x.org/amd64:1"], options({ annotations: { a: "1" } })),
-  ]);
-  const { index } = await readIndex(store, "x.org/app:1");
-  assertEquals(index.manifests.map(({ platform }) => platform?.architecture).sort(), [
-    ...["amd64", "arm64", "riscv64"],
-  ]);
-  assertEquals({ ...index.annotations }, { a: "1" });
-});
-
-Deno.test("an index that another process changed and removed is read again", async () => {
-  await using on_ = await fixture();
-  const { store, create } = on_;
-  const { record } = await create("x.org/app:1", ["x.org/amd64:1"]);
-  const gone = { ...record.target, digest: sha256(jsonBytes("gone")) };
-  const answers = [{ ...record, target: gone }];
-  const images: Images = {
-    get: (name) => answers.shift() ?? store.images.get(name),
-    set: (...args) => store.images.set(...args),
-    remove: (name) => store.images.remove(name),
-    removeAll: (...args) => store.images.removeAll(...args),
-    list: () => store.images.list(),
-    candidates: (prefix) => store.images.candidates(prefix),
-  };
-  const { root, durability, blobs, layers, chains, snapshots, leases, settings } = store;
-  const late: Store = {
-    ...{ root, durability, blobs, layers, chains, images, snapshots, leases, settings },
-    directories: null,
-    ingest: () => store.ingest(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-  assertEquals(shown(await addToIndex(late, "x.org/app:1", ["x.org/arm64:1"])), [AMD, ARM]);
-  assertEquals(answers, []);
 });
