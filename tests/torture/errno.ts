@@ -41,7 +41,9 @@ export async function failAt(
   others: readonly Undisturbed[] = [],
 ): Promise<string[]> {
   await stage.reset();
-  const { code, stderr, calls } = await stage.run(fault, true);
+  const result = await stage.run(fault, true).catch((error: Error) => error);
+  if (result instanceof Error) return [`the command does not end: ${result.message}`];
+  const { code, stderr, calls } = result;
   const call = calls[fault.at - 1];
   if (call === undefined) return [];
   const where = `at ${call.name} ${call.paths.map((path) => stage.short(path)).join(" ")}`;

@@ -15,6 +15,9 @@ import type { Call, Fault, Supervised, Supervisor } from "./supervisor.ts";
 /** Variables of every command: nothing in it may depend on the time or on the number of cores. */
 const VARIABLES = { SOURCE_DATE_EPOCH: "1700000000", VARVE_WORKERS: "1" };
 
+/** Milliseconds after which a command counts as one that does not end. */
+const LIMIT = 120_000;
+
 /** The beginning of no image ID. */
 const NO_ID = "0".repeat(32);
 
@@ -114,6 +117,7 @@ export class Stage implements AsyncDisposable {
       fault,
       everything,
       env: { ...this.#env, ...env },
+      timeout: LIMIT,
     });
   }
 
