@@ -33,6 +33,12 @@ export async function findToRemove<T>(
   }
 }
 
+/** Loads what {@linkcode freeUnused} needs, while the program waits for something else. */
+export function prepareToFree(): void {
+  // An error comes again when it is needed.
+  import("../upkeep/mod.ts").catch(() => {});
+}
+
 /**
  * Removes what nothing needs any more, and says how much that was. With `--no-gc` it does nothing. It never fails: the
  * verb has done its work, and a later gc removes what is left.

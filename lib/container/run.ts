@@ -1,8 +1,9 @@
 import { VarveError } from "../errors.ts";
-import { mayMount, requirePermissions } from "../linux/mod.ts";
+import { fromText } from "../bytes/mod.ts";
+import { mayMount, performUnmount, requirePermissions } from "../linux/mod.ts";
 import { boundCaches, type WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
-import { RUN_FILES } from "./container_run.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { recordEnd, recordFailure, recordStart } from "./container_records.ts";
 import { openLocked } from "./container_snapshot.ts";
 import type { ContainerEnd, RunContainerOptions } from "./contract.ts";
@@ -61,6 +62,17 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   }
 }
 
+/** Unmounts and removes the root of a container that has ended: the watchdog would need three programs for it. */
+function unmountRoot({ directory }: ContainerRun): void {
+  const root = `${directory}/${RUN_FILES.rootfs}`;
+  try {
+    while (performUnmount(fromText(root), { lazy: true }));
+    Deno.removeSync(root);
+  } catch {
+    // The watchdog does what is left.
+  }
+}
+
 /** Options of a run whose snapshot is locked. */
 interface LockedRunInput {
   readonly options: RunContainerOptions;
@@ -93,7 +105,9 @@ async function runLocked(input: LockedRunInput): Promise<number> {
     lock[Symbol.dispose]();
     options.signal?.throwIfAborted();
     options.onStart?.(key);
-    return await supervise({ options, run, spec });
+    const exit = await supervise({ options, run, spec });
+    unmountRoot(run);
+    return exit;
   } finally {
     await watchdog.end();
     if (terminal !== undefined) await restoreTerminal(terminal);

@@ -70,8 +70,10 @@ fi
 # A runtime that was killed early has made cgroups that its state does not name, and nobody knows the runtime of a run
 # whose state cannot be read.
 for group in /sys/fs/cgroup/"$id" /sys/fs/cgroup/*/"$id"; do remove_group "$group"; done
-while umount -l "$dir/rootfs"; do :; done
-rmdir "$dir/rootfs"
+if [ -d "$dir/rootfs" ]; then
+  while umount -l "$dir/rootfs"; do :; done
+  rmdir "$dir/rootfs"
+fi
 # Never delete through a mount: the files go only after the mount point.
 [ -e "$dir/rootfs" ] || rm -rf "$dir"
 [ -z "$tty" ] || stty "$settings" <"$tty"

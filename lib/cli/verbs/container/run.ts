@@ -9,7 +9,7 @@ import {
 import { VarveError } from "../../../errors.ts";
 import type { Reached } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { freeUnused } from "../../free_unused.ts";
+import { freeUnused, prepareToFree } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { oneOf } from "../../options.ts";
 import { collect, listOption, type Options, stringOption, type Verb } from "../../verb.ts";
@@ -61,7 +61,10 @@ Examples:
       ...wanted,
       ...foreground(context),
       onStart(key) {
-        if (wanted.remove === true) reached = store.collector.reach([`snapshot:${key}`]);
+        if (wanted.remove === true) {
+          reached = store.collector.reach([`snapshot:${key}`]);
+          prepareToFree();
+        }
         giveTerminal(context, stack);
       },
     });
