@@ -14,6 +14,7 @@ export {
   syncJob,
   usageInPool,
 } from "./copy_jobs.ts";
+export { copyStages, newCopyStage } from "./copy_stage.ts";
 export { disinherit } from "./disinherit.ts";
 export type { ExtractOptions, ExtractPart, ExtractPhase } from "./extract/contract.ts";
 export { extractInPool, type PoolExtraction } from "./extract/extract_in_pool.ts";

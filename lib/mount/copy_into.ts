@@ -1,6 +1,12 @@
 import { type ByteString, fromText } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
-import { copyJob, extractTreeInPool, type Owner, syncJob } from "../directory/internal.ts";
+import {
+  copyJob,
+  copyStages,
+  extractTreeInPool,
+  type Owner,
+  syncJob,
+} from "../directory/internal.ts";
 import type { ExtractPolicy, ExtractReport } from "../directory/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
@@ -11,6 +17,7 @@ import {
   openDetached,
   openDirectoryAt,
   ownFd,
+  removeTree,
 } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import {
@@ -175,6 +182,8 @@ async function copyInto(
       return planMerge(merged.fd, staged.fd, { key, ...destination, isOverlay });
     })();
     applyMerge(upper.fd, staged.fd, plan, implied);
+    // What a copy into the mounted snapshot left when it was killed.
+    for (const left of copyStages(upper.fd)) removeTree(upper.fd, left);
     await sync();
     return `/${plan.path}` as ByteString;
   } finally {

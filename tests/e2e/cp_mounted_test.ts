@@ -67,6 +67,11 @@ Deno.test({
     const left = `${mounted}/.varve-copy-0123456789abcdef`;
     await Deno.mkdir(`${left}/files/etc`, { recursive: true });
     const before = await Deno.stat(mounted);
+    const unchanged = (await varve(["diff", "work"])).stdout;
+    assertEquals(unchanged.includes(".varve-copy"), false, unchanged);
+    assertEquals((await varve(["commit", "work", "left:1"])).code, 0);
+    const whole = (await varve(["ls", "-a", "left:1"])).stdout;
+    assertEquals(whole.includes(".varve-copy"), false, whole);
     assertEquals((await varve(["cp", file, "work:/etc/"])).code, 0);
     assertEquals(await Deno.readTextFile(`${mounted}/etc/file`), "file");
     assertEquals((await Deno.stat(mounted)).mtime, before.mtime);
@@ -92,6 +97,12 @@ Deno.test({
       await run(["umount", mounted]);
     }
     await varve(["umount", mounted]);
+    const { stdout } = await varve(["snapshot", "stat", "work", "--format", "json"]);
+    const files = `${temp.join("store/snapshots")}/${JSON.parse(stdout).cacheId}/fs`;
+    await Deno.mkdir(`${files}/.varve-copy-0123456789abcdef`);
+    assertEquals((await varve(["cp", file, "work:/etc/"])).code, 0);
+    const rest = Array.from(Deno.readDirSync(files), ({ name }) => name);
+    assertEquals(rest.filter((name) => name.startsWith(".varve-copy-")), []);
 
     const script = '"$@" && echo mounted && read -r _';
     const [shell = "", ...words] = ["unshare", "-m", "sh", "-c", script, "sh"];

@@ -1,6 +1,7 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { type Fd, getXattrFd, readDirectory } from "../../linux/mod.ts";
+import { type Fd, getXattrFd } from "../../linux/mod.ts";
+import { entriesWithoutStages } from "../copy_stage.ts";
 import type { ScanDirectory, ScanPlace } from "./contract.ts";
 import { isOpaqueMark, OPAQUE_MARK } from "./overlay_marks.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
@@ -25,7 +26,7 @@ export function listDirectories(
       const opaque = form === "overlay" && isOpaque(directory.fd);
       let names = 0;
       const below: Pending[] = [];
-      for (const { name, type } of readDirectory(directory.fd)) {
+      for (const { name, type } of entriesWithoutStages(directory.fd, path)) {
         names++;
         if (type !== "directory") continue;
         below.push({ path: joinPath(path, name), cut: cut || opaque, depth: depth + 1 });

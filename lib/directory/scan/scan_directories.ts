@@ -1,7 +1,7 @@
 import { type ByteString, equalTimestamps, joinBytes } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { WHITEOUT_PREFIX } from "../../layer/internal.ts";
-import { type DirectoryEntry, type Fd, readDirectory, statFd, tryStatAt } from "../../linux/mod.ts";
+import { type DirectoryEntry, type Fd, statFd, tryStatAt } from "../../linux/mod.ts";
 import { equalAttributes } from "../../tree/internal.ts";
 import {
   type DirectoryNode,
@@ -13,6 +13,7 @@ import {
   rootOf,
   type Tree,
 } from "../../tree/mod.ts";
+import { entriesWithoutStages } from "../copy_stage.ts";
 import type { Stub } from "../stubs.ts";
 import { ContentReader } from "./content_reader.ts";
 import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
@@ -111,7 +112,8 @@ class Scan {
   }
 
   #entries(directory: Fd, { path, directories }: ScanDirectory, below: Below): void {
-    const entries = [...readDirectory(directory)].sort((a, b) => a.name < b.name ? -1 : 1);
+    const entries = entriesWithoutStages(directory, path)
+      .sort((a, b) => a.name < b.name ? -1 : 1);
     // A directory that was made after the listing would be missed.
     if (entries.filter(({ type }) => type === "directory").length !== directories) {
       throw changed(path);

@@ -1,5 +1,5 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
-import { copyJob, syncJob } from "../../directory/internal.ts";
+import { copyJob, copyStages, newCopyStage, syncJob } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import {
   CWD,
@@ -10,7 +10,6 @@ import {
   openDirectoryAt,
   type OwnedFd,
   ownFd,
-  readDirectory,
   removeTree,
   statFd,
   utimensFd,
@@ -23,9 +22,6 @@ import { applyMerge } from "./apply_merge.ts";
 import { changedMeanwhile, findDestination, type Wanted } from "./destination.ts";
 import { openIn, planMerge } from "./plan_merge.ts";
 
-/** Name of the directory in the root of the snapshot that holds the files until each is moved to its place. */
-const PREFIX = ".varve-copy-";
-const NAME = /^\.varve-copy-[0-9a-f]{16}$/;
 /** The files are one level below. Their root may get any mode, and only root of the container may reach them. */
 const FILES = "files" as ByteString;
 
@@ -59,9 +55,8 @@ export async function copyIntoMounted(copy: MountedCopy): Promise<ByteString | u
   if (root === undefined) return undefined;
   const { mtime } = statFd(root.fd);
   // This copy has the lock, so others were killed.
-  for (const { name } of readDirectory(root.fd)) if (NAME.test(name)) removeStaged(root.fd, name);
-  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
-  const name = `${PREFIX}${random}` as ByteString;
+  for (const left of copyStages(root.fd)) removeStaged(root.fd, left);
+  const name = newCopyStage();
   mkdirAt(root.fd, name, 0o700);
   try {
     proveOwn(copy, lock, name);
