@@ -1,7 +1,8 @@
 import type { Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
-  compressionOf,
+  attestationAbout,
+  attestedDigest,
   type Descriptor,
   encodeIndex,
   encodeManifest,
@@ -172,7 +173,13 @@ class Rewriter {
     const manifests: Descriptor[] = [];
     for (const child of index.manifests) manifests.push(await this.document(child));
     const isChanged = manifests.some(({ digest }, i) => digest !== index.manifests[i]?.digest);
-    return isChanged ? encodeIndex({ ...index, manifests }) : undefined;
+    if (!isChanged) return undefined;
+    // An attestation stays as it is, and is found by the new digest of what it is about.
+    const renamed = manifests.map((entry) => {
+      const next = this.#manifests.get(attestedDigest(entry) as Digest);
+      return next === undefined ? entry : attestationAbout(entry, next);
+    });
+    return encodeIndex({ ...index, manifests: renamed });
   }
 
   async #manifest(manifest: Manifest): Promise<Uint8Array | undefined> {
@@ -221,9 +228,10 @@ class Rewriter {
   }
 }
 
-/** Whether a layer is uncompressed, or is one that registries do not store. */
+/** Whether a blob is not a compressed layer, or is a layer that registries do not store. */
 function isPlain(mediaType: string): boolean {
-  return compressionOf(mediaType) === "none" || mediaTypeInfo(mediaType)?.foreign === true;
+  const info = mediaTypeInfo(mediaType);
+  return info?.role !== "layer" || info.compression === "none" || info.foreign;
 }
 
 /** Lets kept containers name the new manifests of their images, so that they do not keep the old ones. */

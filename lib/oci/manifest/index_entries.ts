@@ -1,3 +1,4 @@
+import type { Digest } from "../../digest/mod.ts";
 import { defined } from "../json/fields.ts";
 import { normalizePlatform, type Platform } from "../platform/platform.ts";
 import type { Descriptor } from "./descriptor.ts";
@@ -22,6 +23,11 @@ export function isAttachment({ mediaType, artifactType, platform }: Descriptor):
  */
 export function attestedDigest(entry: Descriptor): string | undefined {
   return isAttachment(entry) ? entry.annotations?.[ATTESTED] : undefined;
+}
+
+/** An attestation that is about another manifest, such as one with the same layers in another form. */
+export function attestationAbout(entry: Descriptor, digest: Digest): Descriptor {
+  return { ...entry, annotations: { ...entry.annotations, [ATTESTED]: digest } };
 }
 
 /**

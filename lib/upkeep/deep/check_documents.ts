@@ -3,6 +3,7 @@ import { VarveError } from "../../errors.ts";
 import {
   type Descriptor,
   imageLayers,
+  isAttachment,
   isNondistributable,
   type Manifest,
   parseDocument,
@@ -25,13 +26,20 @@ export async function checkDocuments(pass: DeepPass): Promise<void> {
   const seen = new Set<string>();
   for (const { digest } of rows.images) {
     if (!isDigest(digest) || !hasDigest(scope, digest)) continue;
-    await checkDocument(pass, digest, seen, 0);
+    await checkDocument(pass, { digest, isAttached: false }, seen, 0);
   }
+}
+
+/** A document that an image names. */
+interface Named {
+  readonly digest: Digest;
+  /** Whether it is an attestation or artifact beside the images of an index. The store may lack its parts. */
+  readonly isAttached: boolean;
 }
 
 async function checkDocument(
   pass: DeepPass,
-  digest: Digest,
+  { digest, isAttached }: Named,
   seen: Set<string>,
   depth: number,
 ): Promise<void> {
@@ -46,8 +54,11 @@ async function checkDocument(
     const document = parseDocument(bytes, { mediaType: row.mediaType, limits });
     if (document.kind === "index") {
       for (const child of document.manifests) {
-        await checkDocument(pass, child.digest, seen, depth + 1);
+        const named = { digest: child.digest, isAttached: isAttachment(child) };
+        await checkDocument(pass, named, seen, depth + 1);
       }
+    } else if (isAttached) {
+      for (const part of [document.config, ...document.layers]) checkSize(pass, part);
     } else await checkManifest(pass, requireImage(document));
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { sha256 } from "../../../../lib/digest/mod.ts";
 import {
+  attestationAbout,
   attestedDigest,
   type Descriptor,
   encodeIndex,
@@ -41,6 +42,7 @@ Deno.test("an attestation is about the manifest that its annotation names, an im
   assertEquals(ALL.map(isAttachment), [true, false, false, true, true, false]);
   assertEquals(attestedDigest(ofAmd), amd.digest);
   assertEquals(attestedDigest(chart), undefined);
+  assertEquals(attestedDigest(attestationAbout(ofAmd, arm.digest)), arm.digest);
   // An annotation makes no attestation of an image, which would be removed with another one.
   assertEquals(attestedDigest({ ...arm, annotations: ofAmd.annotations }), undefined);
   const inner = { ...chart, mediaType: MEDIA_TYPES.index };
