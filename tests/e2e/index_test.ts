@@ -121,6 +121,33 @@ Deno.test("an index is made, listed, changed, read by platform, saved and freed"
   }
 });
 
+Deno.test("a platform that an image claims controls no terminal", async () => {
+  await using temp = await tempDir("varve-index-");
+  const varve = commandOn(temp.join("store"));
+  const image = buildImage({
+    name: "docker.io/library/esc:1",
+    layers: [],
+    config: { architecture: "\x1b[31mred" },
+  });
+  await Deno.writeFile(temp.join("esc.tar"), archiveTar(ociFiles([image])));
+  await varve(["load", temp.join("esc.tar")]);
+  for (
+    const args of [
+      ["create", "both:1", "esc:1", "--annotation", "a\x1b=\x1b[2J"],
+      ["ls", "both:1"],
+      ["add", "both:1", "esc:1", "--desc-annotation", "b=\x1b[2J"],
+      ["ls", "both:1", "--no-trunc"],
+      ["rm", "both:1", "linux/amd64"],
+      ["create", "other:1", "both:1", "--platform", "linux/amd64"],
+    ]
+  ) {
+    for (const terminals of [[], ["stdout", "stderr"]] as const) {
+      const { stdout, stderr } = await varve(["index", ...args], { terminals });
+      assertEquals((stdout + stderr).includes("\x1b["), false, stdout + stderr);
+    }
+  }
+});
+
 Deno.test("no change of an index is lost among several at the same time", async () => {
   await using temp = await tempDir("varve-index-");
   const { ok, json } = await fixture(temp);

@@ -1,3 +1,4 @@
+import { escapeText } from "../../../bytes/mod.ts";
 import { isVarveError, VarveError } from "../../../errors.ts";
 import {
   addToIndex,
@@ -33,6 +34,9 @@ import {
 
 /** Columns of annotations that the table shows. */
 const WIDTH = 60;
+
+/** Number of platforms that the text about a new index shows. */
+const SHOWN = 20;
 
 const JSON_HELP =
   `JSON: {"name","digest","mediaType","size","annotations","manifests":[{"digest","mediaType","platform","size",
@@ -214,10 +218,12 @@ function reportOf(made: StoredIndex): Report {
   const { record, entries } = made;
   const platforms = entries.map(({ descriptor }) => descriptor).filter((one) => !isAttachment(one))
     .map(({ platform }) => platform === undefined ? "unknown" : platformText(platform));
+  const more = platforms.length > SHOWN ? ` and ${platforms.length - SHOWN} more` : "";
+  const shown = escapeText(platforms.slice(0, SHOWN).join(", "));
   return {
     json: jsonOf(made),
     text: `${record.name}\n  digest     ${record.target.digest}\n  manifests  ${entries.length}\n` +
-      `  platforms  ${platforms.join(", ")}\n`,
+      `  platforms  ${shown}${more}\n`,
   };
 }
 
