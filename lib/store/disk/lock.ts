@@ -75,11 +75,16 @@ export class FileLock implements Disposable {
 
   /** Frees the lock and leaves its file in place. Idempotent. */
   release(): void {
-    // Closing alone would not free the lock while a child process is being started: until its exec,
-    // the child holds the file too.
-    this.#file?.unlockSync();
-    this.#file?.close();
+    const file = this.#file;
     this.#file = null;
+    try {
+      // Closing alone would not free the lock while a child process is being started: until its exec,
+      // the child holds the file too.
+      file?.unlockSync();
+    } catch {
+      // A call that is interrupted must not keep its caller from cleaning up. Closing frees the lock.
+    }
+    file?.close();
   }
 
   /**
