@@ -20,9 +20,9 @@ export const RUN_FILES = {
   rootfs: "rootfs",
   /** State directory of the runtime. */
   runtime: "runtime",
-  /** The runtime's log of its own failures, with a JSON document on each line. */
+  /** The runtime's log of its own failures, with a JSON document on each line. Without a runtime, what programs said. */
   log: "log",
-  /** Pid of the container's first process, written by the runtime. */
+  /** Pid of the container's first process, written when it has begun. */
   pid: "pid",
   /** Pid and start time of the runtime's process. */
   runner: "runner",

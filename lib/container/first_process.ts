@@ -2,7 +2,7 @@
 import { processIds, readKernelFile, readKernelLink } from "../linux/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
-/** Files with the pid of the first process: a runtime writes one, a container without a runtime the other. */
+/** Files with the pid of the first process. A container without a runtime writes the second one when it begins to enter. */
 const PID_FILES = [RUN_FILES.pid, RUN_FILES.first];
 
 /** Pid of the first process, as seen on the host; `null` before the process exists. */
@@ -24,7 +24,7 @@ export async function firstProcess(
  * Command lines of the first process while it enters a container without a runtime: four programs,
  * one after the other.
  */
-const ENTERING = /^[^\0]*(?:sh\0[^\0]*\/enter\.sh|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
+const ENTERING = /^[^\0]*(?:sh\0-c\0exec 3>[^\0]*|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
 
 /** Milliseconds between two checks of the command line. */
 const ENTER_PAUSE = 5;

@@ -6,7 +6,7 @@ import type { RunContainerOptions } from "./contract.ts";
 import { firstProcess, signalProcess, untilEntered } from "./first_process.ts";
 import { chrootCommand } from "./runtime/chroot.ts";
 import { runCommand, runtimeCall } from "./runtime/commands.ts";
-import { runtimeFailure } from "./runtime/log.ts";
+import { enterFailure, runtimeFailure } from "./runtime/log.ts";
 import { exitOf, forwardSignals } from "./signals.ts";
 
 /** Milliseconds between SIGTERM and SIGKILL when the caller gives no time. */
@@ -70,7 +70,7 @@ export async function supervise({ options, run, spec }: SuperviseInput): Promise
     if (signal?.aborted) stop();
     const status = await child.status;
     signal?.throwIfAborted();
-    if (!chroot && !killed) await refuseFailure(run, spec, status);
+    if (!killed) await refuseFailure(run, spec, status);
     return exitOf(status);
   } finally {
     clearTimeout(timer);
@@ -103,7 +103,7 @@ async function killContainer(run: ContainerRun, child: Deno.ChildProcess): Promi
 }
 
 /**
- * Throws if the exit code is the runtime's own. The runtime writes a file with the pid of the first process when the
+ * Throws if the exit code is not the container's own. A file with the pid of the first process is written when the
  * process has begun. Without this file, no program of the container ever ran.
  */
 async function refuseFailure(
@@ -112,8 +112,12 @@ async function refuseFailure(
   status: Deno.CommandStatus,
 ): Promise<void> {
   if (await read(`${run.directory}/${RUN_FILES.pid}`) !== undefined) return;
+  const isEntered = run.runtime.name === "chroot";
+  // A signal ended what was to enter, as it would have ended the container.
+  if (isEntered && status.signal !== null) return;
   const log = await read(`${run.directory}/${RUN_FILES.log}`) ?? "";
-  throw runtimeFailure(log, spec.process.args[0] ?? "") ?? new VarveError(
+  const failure = isEntered ? enterFailure(log) : runtimeFailure(log, spec.process.args[0] ?? "");
+  throw failure ?? new VarveError(
     "E_SYSCALL",
     `Cannot run the container: the runtime ended with ${status.signal ?? `code ${status.code}`}`,
   );

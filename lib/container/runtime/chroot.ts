@@ -23,10 +23,17 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["ptmx", "pts/ptmx"],
 ];
 
+/**
+ * Reads a script. What its programs say goes to a log, because standard error is the container's: descriptor 3 is that
+ * one. A log that cannot be opened is not told there either.
+ */
+const LOGGED = 'exec 3>&2 2>/dev/null 2>"$1"; . "$2"';
+
 /** The command that runs {@linkcode enterScript} in new namespaces. */
 export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine {
   const network = spec.linux.namespaces.some(({ type }) => type === "network") ? ["--net"] : [];
-  const enter = ["sh", `${directory}/${RUN_FILES.enter}`];
+  const file = (name: string) => `${directory}/${name}`;
+  const enter = ["sh", "-c", LOGGED, "sh", file(RUN_FILES.log), file(RUN_FILES.enter)];
   const unshare = [
     "unshare",
     "--fork",
@@ -45,7 +52,8 @@ export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine
 
 /**
  * The script that the first process runs before it becomes the container's program. It moves the container's root onto
- * the root of the mount namespace, so that a program that breaks out of chroot(2) still sees only the container.
+ * the root of the mount namespace, so that a program that breaks out of chroot(2) still sees only the container. At last
+ * it writes the file of a process that has begun, as a runtime does. A path from the root is still one of the host then.
  *
  * Every path and word of the configuration is quoted for the shell. Mount targets contain no links, because
  * `prepareRoot` resolved them.
@@ -55,7 +63,6 @@ export function enterScript(directory: string, spec: RuntimeSpec): string {
   const { user, cwd, env, args, capabilities } = process;
   const bounding = capabilities.bounding.map((name) => `+${name.slice(4).toLowerCase()}`);
   return `set -eu
-trap 'code=$?; [ "$code" = 0 ] || { echo "varve: Cannot enter the container: exit $code" >&2; exit 125; }' EXIT
 ${NOTE_SELF}
 note ${quote(`${directory}/${RUN_FILES.first}`)}
 printf %s ${quote(hostname)} >/proc/sys/kernel/hostname
@@ -73,11 +80,13 @@ for path in ${linux.maskedPaths.map(inside).join(" ")}; do
 done
 ${root.readonly ? "mount -o remount,bind,ro ." : ""}
 mount --move . /
-trap - EXIT
+note ${quote(`${directory}/${RUN_FILES.pid}`)}
 exec "$env" -i -- ${env.map(quote).join(" ")} "$setpriv" --regid ${user.gid} --groups ${
     [...new Set([user.gid, ...user.additionalGids])].join(",")
   } --bounding-set ${["-all", ...bounding].join(",")} --inh-caps -all --ambient-caps -all \\
-  "$unshare" --root . --wd ${quote(cwd)} --setuid ${user.uid} -- ${args.map(quote).join(" ")}
+  "$unshare" --root . --wd ${quote(cwd)} --setuid ${user.uid} -- ${
+    args.map(quote).join(" ")
+  } 2>&3 3>&-
 `;
 }
 

@@ -54,7 +54,7 @@ export function runCommand(run: ContainerRun): CommandLine {
 
 /** A command that records its own process in {@linkcode RUN_FILES.runner} before it begins. */
 export function noted(directory: string, command: readonly string[]): CommandLine {
-  const script = `${NOTE_SELF}; note "$1" || exit 125; shift; exec "$@"`;
+  const script = `${NOTE_SELF}; note "$1" 2>/dev/null || exit 125; shift; exec "$@"`;
   return {
     program: "sh",
     args: ["-c", script, "sh", `${directory}/${RUN_FILES.runner}`, ...command],

@@ -36,6 +36,20 @@ export function runtimeFailure(text: string, program: string): VarveError | unde
   return undefined;
 }
 
+/**
+ * Reads from the log of a container without a runtime why it was not entered.
+ *
+ * @returns `undefined` if the log is empty
+ */
+export function enterFailure(text: string): VarveError | undefined {
+  const message = text.trim().split("\n").at(-1) ?? "";
+  if (message === "") return undefined;
+  return new VarveError(
+    "E_SYSCALL",
+    `Cannot enter the container: ${message.slice(0, MAX_MESSAGE)}`,
+  );
+}
+
 function errorOf(line: string): string | undefined {
   try {
     const { level, msg } = JSON.parse(line);
