@@ -63,7 +63,8 @@ export async function failAt(
 export async function otherDrivers(stage: Stage): Promise<Undisturbed[]> {
   if (stage.scenario.mounts !== true) return [];
   const others: Undisturbed[] = [];
-  for (const driver of ["overlay", "native"]) {
+  // Snapshots of the native driver have another form.
+  for (const driver of stage.scenario.isOverlay === true ? ["overlay"] : ["overlay", "native"]) {
     const other = await stage.undisturbed(true, { VARVE_DRIVER: driver });
     const { code, stderr } = await stage.again();
     if (code !== 0 && code !== stage.scenario.done) {

@@ -28,6 +28,8 @@ export interface Scenario {
   readonly store?: "damaged" | "old";
   /** Whether it and its steps need root and the right to mount. */
   readonly mounts?: boolean;
+  /** Whether it mounts a snapshot that is there already, and so works with overlays only. */
+  readonly isOverlay?: boolean;
   /** Programs that it needs. */
   readonly tools?: readonly string[];
 }

@@ -125,7 +125,7 @@ export const SCENARIOS: readonly Scenario[] = [
     command: ["save", SMALL, "--oci-dir", "SCENE/out/oci"],
   },
   { name: "mutate", base: LOADED, command: ["mutate", SMALL, "mutated:1", "--user", "7"] },
-  { name: "cp into", base: CHANGED, command: COPY_INTO, mounts: true },
+  { name: "cp into", base: CHANGED, command: COPY_INTO, mounts: true, isOverlay: true },
   { name: "cp into mounted", base: CHANGED, before: [MOUNT_RW], command: COPY_INTO, mounts: true },
   {
     name: "unpack",
@@ -269,6 +269,7 @@ export const SCENARIOS: readonly Scenario[] = [
     base: [...BOXED, RUN],
     command: ["start", "box"],
     mounts: true,
+    isOverlay: true,
     tools: ["busybox"],
   },
   {
