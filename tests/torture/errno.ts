@@ -9,6 +9,9 @@ export type ErrnoFault = Fault & { readonly kind: "errno" };
 /** Exit code of a failed system call; and of a `run`, whose other codes are those of its program. */
 const SYSCALL = 12, RUN_FAILED = 125;
 
+/** Exit code of a repair that leaves damage. */
+const DAMAGE_LEFT = 3;
+
 /** A number of calls that is more than any command does: from the first on all fail. */
 export const FOR_GOOD = 1_000_000;
 
@@ -50,8 +53,13 @@ export async function failAt(
   // Of many interruptions, some meet the locks that follow.
   const isLock = fault.errno === "ENOLCK" || call.name === "lock" ||
     fault.errno === "EINTR" && (fault.times ?? 1) > 1;
-  const failure = stage.scenario.command[0] === "run" ? RUN_FAILED : SYSCALL;
-  const end = judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
+  const [verb] = stage.scenario.command;
+  const failure = verb === "run" ? RUN_FAILED : SYSCALL;
+  // A repair that cannot heal something goes on, and says what is left.
+  const isLeft = verb === "fsck" && code === DAMAGE_LEFT && stderr === "";
+  const end = isLeft
+    ? []
+    : judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
   const found = [...end, ...await afterwards(stage, undisturbed, code === 0 ? others : [])];
   return found.map((line) => `${where}: ${line}`);
 }
