@@ -54,7 +54,7 @@ export async function failAt(
   const isLock = fault.errno === "ENOLCK" || call.name === "lock" ||
     fault.errno === "EINTR" && (fault.times ?? 1) > 1;
   const [verb] = stage.scenario.command;
-  const failure = verb === "run" ? RUN_FAILED : SYSCALL;
+  const failure = verb === "run" || verb === "start" ? RUN_FAILED : SYSCALL;
   // A repair that cannot heal something goes on, and says what is left.
   const isLeft = verb === "fsck" && code === DAMAGE_LEFT && stderr === "";
   const end = isLeft
