@@ -24,6 +24,8 @@ export class Affected {
   /** What each document that was read needs. */
   readonly #documents = new Map<string, Promise<ReadonlySet<string>>>();
 
+  #knowsAll = true;
+
   private constructor(store: DiskStore, rows: StoreRows) {
     this.#store = store;
     this.#rows = rows;
@@ -55,6 +57,11 @@ export class Affected {
       for (const user of this.#users.get(key) ?? []) users.add(user);
     }
     return [...users].sort();
+  }
+
+  /** Whether every document was read. Else something may be needed that is not known. */
+  get knowsAll(): boolean {
+    return this.#knowsAll;
   }
 
   #add(user: string, needs: Iterable<string>): void {
@@ -101,6 +108,7 @@ export class Affected {
     const { blobs } = this.#store;
     const row = blobs.stat(digest as Digest);
     const limits = documentLimits(this.#store);
+    if (row === undefined) this.#knowsAll = false;
     if (row === undefined || depth > limits.indexDepth) return needs;
     try {
       const bytes = await blobs.read(row.digest, Math.max(limits.manifest, limits.index));
@@ -125,6 +133,7 @@ export class Affected {
     } catch (error) {
       // The document is damaged, or it is no image. What was found so far counts.
       if (!(error instanceof VarveError)) throw error;
+      if (error.code !== "E_NOT_IMAGE") this.#knowsAll = false;
     }
     return needs;
   }

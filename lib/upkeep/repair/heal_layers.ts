@@ -158,10 +158,10 @@ async function healBlob(repair: Repair, digest: Digest): Promise<void> {
   noteDamaged(store, digest);
 }
 
-/** Whether an image or a container needs a blob. */
+/** Whether an image or a container needs a blob, or may need it: a document cannot be read. */
 async function isNeeded({ store }: Repair, digest: Digest): Promise<boolean> {
   const affected = await Affected.of(store, readRows(store));
   const site = { at: "blob", digest } as const;
   const finding = { kind: "blob", what: "", expected: "", actual: "", healedBy: "source" } as const;
-  return affected.usersOf({ ...finding, site }).length > 0;
+  return !affected.knowsAll || affected.usersOf({ ...finding, site }).length > 0;
 }

@@ -4,6 +4,8 @@ import { needs } from "../../../support/machine/needs.ts";
 import { type DamageCase, DAMAGES } from "../../../support/upkeep/damages.ts";
 import {
   findings,
+  flip,
+  GZIP,
   NAME,
   type SickStore,
   sickStore,
@@ -88,5 +90,24 @@ Deno.test({
       2,
       "varve: Cannot check with --from: it is for --repair",
     ]);
+  },
+});
+
+Deno.test({
+  name:
+    "fsck --repair keeps the row of a blob that an image may need, whose manifest cannot be read",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const { digest } = store.image.layers[GZIP]!.descriptor;
+    await flip(store.blob(store.image.descriptor.digest));
+    await Deno.remove(store.blob(digest));
+    const { code } = await store.on(["fsck", "--repair", "--deep"]);
+    assertEquals(code, 3);
+    assertEquals(store.rows("SELECT digest FROM blob WHERE digest = ?", digest), [{ digest }]);
+    const healed = await store.on(["fsck", "--repair", "--deep", "--from", store.archive]);
+    assertEquals(healed.code, 0, healed.stdout + healed.stderr);
+    assertEquals(await findings(store, "fsck", "--deep"), []);
+    await Deno.stat(store.blob(digest));
   },
 });
