@@ -180,7 +180,7 @@ export const PEERS: readonly Peer[] = [{
 }, {
   name: "regctl",
   source: "https://github.com/regclient/regclient/tree/main/cmd/regctl",
-  note: "Debian has no regctl. The list is that of the commands in that directory.",
+  note: "Debian has no regctl. The list is made from the names of the files there.",
   verbs: {
     "artifact get": not("varve reads images; artifacts are copied and served whole"),
     "artifact list": run("inspect --referrers localhost:5000/library/app:1", /referrers/),
