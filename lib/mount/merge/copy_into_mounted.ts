@@ -58,6 +58,8 @@ export async function copyIntoMounted(copy: MountedCopy): Promise<ByteString | u
   for (const left of copyStages(root.fd)) removeStaged(root.fd, left);
   const name = newCopyStage();
   mkdirAt(root.fd, name, 0o700);
+  const sync = () => store.durability === "full" ? pool.run(syncJob, root.fd) : null;
+  let path: ByteString;
   try {
     proveOwn(copy, lock, name);
     using closed = openIn(root.fd, name);
@@ -65,19 +67,19 @@ export async function copyIntoMounted(copy: MountedCopy): Promise<ByteString | u
     using inside = openIn(closed.fd, FILES);
     const input = { from: staged, to: inside.fd, keepsOverlays: false, refusesWhiteouts: true };
     await pool.run(copyJob, input, { signal });
-    const sync = () => store.durability === "full" ? pool.run(syncJob, inside.fd) : null;
     await sync();
     const destination = findDestination(root.fd, inside.fd, copy);
     const plan = planMerge(root.fd, inside.fd, { key, ...destination, isOverlay: false });
     applyMerge(root.fd, inside.fd, plan, implied, true);
-    await sync();
-    return `/${plan.path}` as ByteString;
+    path = `/${plan.path}` as ByteString;
   } catch (error) {
     throw inWords(error, key);
   } finally {
     removeStaged(root.fd, name);
     utimensFd(root.fd, mtime);
   }
+  await sync();
+  return path;
 }
 
 /** Opens the root of the mount; `undefined` when there is none. @throws {VarveError} `E_BUSY` it cannot be reached */
