@@ -7,10 +7,9 @@ import { type Descriptor, type ImageDocument, parseDocument } from "../../oci/mo
 import { hostPlatform, openStore } from "../../store/mod.ts";
 import { type DiskStore, documentLimits, findImage, narrowImage } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
-import { inflaterOf } from "../options.ts";
-import { layerProgress, warnOfLayers } from "../report_images.ts";
-import { loadSettings } from "../settings.ts";
+import { warnOfLayers } from "../report_images.ts";
 import { adoptSettings } from "../sources/adopt_settings.ts";
+import { readingOptions } from "../sources/reading_options.ts";
 import { sourceDirectory } from "../sources/source_directory.ts";
 import type { CopiedImage, CopyReading } from "./contract.ts";
 import type { Place } from "./place.ts";
@@ -80,12 +79,8 @@ export async function planThroughStore(
   const store = context.use(await openStore({ root, durability: "none" }));
   await adoptSettings(context, store);
   const images = await loadOne(store, path, {
-    pool: await context.pool(),
-    ...loadSettings(store),
-    inflater: inflaterOf(context.options, store),
+    ...await readingOptions(context, store),
     host: hostPlatform(),
-    signal: context.signal,
-    onProgress: layerProgress(context),
     onWarning: (message) => context.warn(message),
     image: name,
     form: kind === "docker-archive" ? "docker" : "oci",

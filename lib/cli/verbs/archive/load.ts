@@ -4,9 +4,8 @@ import { hostPlatform } from "../../../store/mod.ts";
 import { parseArchiveSource } from "../../archive_source.ts";
 import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
-import { inflaterOf } from "../../options.ts";
-import { layerProgress, reportImages } from "../../report_images.ts";
-import { loadSettings } from "../../settings.ts";
+import { reportImages } from "../../report_images.ts";
+import { readingOptions } from "../../sources/reading_options.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
 /** `varve load`. */
@@ -49,12 +48,8 @@ Examples:
     const store = await context.store();
     const mount = await prepareMount(context, stringOption(options, "mount"));
     const images = await loadImages(store, path === "-" ? context.io.stdin() : path, {
-      pool: await context.pool(),
-      ...loadSettings(store),
-      inflater: inflaterOf(context.options, store),
+      ...await readingOptions(context, store),
       host: hostPlatform(),
-      signal: context.signal,
-      onProgress: layerProgress(context),
       onWarning: (message) => context.warn(message),
       name,
       platform,

@@ -3,12 +3,11 @@ import { pullImage } from "../../../registry/mod.ts";
 import { composeWarmUp } from "../../compose_eager.ts";
 import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
-import { inflaterOf } from "../../options.ts";
 import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
-import { loadSettings } from "../../settings.ts";
 import { stringOption, type Verb } from "../../verb.ts";
-import { layerProgress, reportImages } from "../../report_images.ts";
+import { reportImages } from "../../report_images.ts";
 import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
+import { readingOptions } from "../../sources/reading_options.ts";
 
 /** `varve pull`. */
 export const pull: Verb = {
@@ -53,12 +52,8 @@ Examples:
     const mount = await prepareMount(context, directory);
     using client = await registryClient(context, name, { plainHttp });
     const pullOptions: ProgramPullOptions = {
-      pool: await context.pool(),
-      ...loadSettings(store),
-      inflater: inflaterOf(context.options, store),
+      ...await readingOptions(context, store),
       client,
-      signal: context.signal,
-      onProgress: layerProgress(context),
       onIdle: await composeWarmUp(context, directory !== undefined),
       platform,
       concurrency,
