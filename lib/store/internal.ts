@@ -74,5 +74,5 @@ export { microseconds } from "./microseconds.ts";
 export { requireDisk } from "./disk_store.ts";
 export { SNAPSHOT_REF_LABEL } from "./snapshot_table.ts";
 export { SNAPSHOT_SCOPES, snapshotThing } from "./snapshot_scope.ts";
-export { namelessImage } from "./rules.ts";
+export { NAMELESS, namelessImage } from "./rules.ts";
 export { disposeAtEnd } from "./streams.ts";

@@ -64,3 +64,35 @@ Deno.test({
     assertEquals(await names(), []);
   },
 });
+
+Deno.test({
+  name: "rmi by ID takes an index without a name along, and asks for force only where names differ",
+  // rmi looks for mounts, and an open library stays open.
+  sanitizeResources: false,
+  fn: async () => {
+    await using on = await fixture();
+    const { ok, names, varve } = on;
+    const hex = image.imageId.slice(7);
+    /** Leaves an index of `app:1` without a name. */
+    const lose = async () => {
+      await ok("index", "create", "both:1", "app:1");
+      await ok("tag", "app:1", "both:1");
+    };
+    await ok("load", "-", "--name", "app:1");
+    await lose();
+    assertEquals((await varve(["rmi", hex])).code, 6);
+    await ok("rmi", "both:1");
+    assertEquals((await names()).map((name) => name.slice(0, 7)), ["<none>@", "docker."]);
+    const ids = (await ok("images", "-q")).trimEnd().split("\n");
+    assertEquals(ids.length, 1);
+    await ok("rmi", ...ids);
+    assertEquals(await names(), []);
+    // The names are counted, and all of them are given.
+    await ok("load", "-", "--name", "app:1");
+    await lose();
+    const refused = await varve(["rmi", hex]);
+    assertStringIncludes(refused.stderr, "it has 2 names, docker.io/library/app:1");
+    await ok("rmi", "app:1", "both:1", hex);
+    assertEquals(await names(), []);
+  },
+});

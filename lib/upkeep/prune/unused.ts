@@ -5,7 +5,7 @@ import { VarveError } from "../../errors.ts";
 import { isSupported } from "../../linux/mod.ts";
 import { gcKnowledge, snapshotOfLease } from "../../snapshot/internal.ts";
 import { IMAGE_MANIFEST_LABEL, liveMounts, MOUNT_LABEL } from "../../snapshot/mod.ts";
-import { reachedFrom } from "../../store/internal.ts";
+import { NAMELESS, reachedFrom } from "../../store/internal.ts";
 import {
   type DiskStore,
   hostPlatform,
@@ -14,9 +14,6 @@ import {
   readImage,
 } from "../../store/mod.ts";
 import { type Filtered, passes, type PruneFilter } from "./filter.ts";
-
-/** How the names of images without a user's name begin. */
-const NAMELESS = "<none>@";
 
 /** The containers that have ended and are not mounted, and that a filter lets through. */
 export async function endedContainers(

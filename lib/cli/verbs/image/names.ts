@@ -2,6 +2,7 @@ import { imageUsers } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { liveMounts } from "../../../snapshot/mod.ts";
+import { NAMELESS } from "../../../store/internal.ts";
 import {
   type DiskStore,
   findImage,
@@ -59,8 +60,8 @@ export const rmi: Verb = {
   help:
     `When the names are removed, everything is freed that no other image, snapshot or container needs, as 'varve gc'
 does. --no-gc leaves that to a later gc.
-An image ID or a digest that has several names is refused (exit 6), unless all of them are given. The name of
-a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept container
+An image ID or a digest that has several names is refused (exit 6), unless all of them are given. What has it without
+a name (<none>) is removed with it. The name of a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept container
 needs to run again ('varve ps' lists those). --force removes all names of the ID, and also what a kept
 container needs.
 
@@ -88,7 +89,7 @@ Example:
     const mounts = [...liveMounts(store)];
     for (const { name, target } of records.values()) {
       // An image that was mounted before it had a name is mounted as <none>.
-      const own = [`image:${name}`, `image:<none>@${target.digest}`];
+      const own = [`image:${name}`, `image:${NAMELESS}${target.digest}`];
       const mount = mounts.find(([, lease]) => own.some((one) => lease.resources.includes(one)));
       if (mount === undefined) continue;
       throw new VarveError(
@@ -124,7 +125,12 @@ function refuseNeeded(store: DiskStore, names: readonly string[]): void {
 /** Number of names that the message shows. */
 const SHOWN = 5;
 
-/** Refuses an ID or digest that has several names, unless the user gave all. @throws {VarveError} `E_PRECONDITION` */
+/**
+ * Refuses an ID or digest that has several names, unless the user gave all. A row without a name is no further name of
+ * the ID: as in Docker, it is removed with it.
+ *
+ * @throws {VarveError} `E_PRECONDITION`
+ */
 function refuseSeveralNames(
   found: readonly { readonly reference: string; readonly records: readonly ImageRecord[] }[],
 ): void {
@@ -132,8 +138,8 @@ function refuseSeveralNames(
     found.filter(({ records }) => records.length === 1).map(({ records }) => records[0]?.name),
   );
   for (const { reference, records } of found) {
-    if (records.length === 1 || records.every(({ name }) => given.has(name))) continue;
-    const names = records.map(({ name }) => name);
+    const names = records.map(({ name }) => name).filter((name) => !name.startsWith(NAMELESS));
+    if (names.length <= 1 || names.every((name) => given.has(name))) continue;
     const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
     throw new VarveError(
       "E_PRECONDITION",

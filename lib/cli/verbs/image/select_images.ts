@@ -1,14 +1,12 @@
 /** Which images `varve images` lists, and in which order. */
 import { VarveError } from "../../../errors.ts";
 import { familiarName, repositoryName, tryParseReference } from "../../../oci/mod.ts";
+import { NAMELESS } from "../../../store/internal.ts";
 import { hostPlatform, type ImageRecord, readImage, type Store } from "../../../store/mod.ts";
 import { passesFilter } from "../../../upkeep/internal.ts";
 import { globExpression } from "../../files/glob.ts";
 import { listOption, type Options, stringOption } from "../../verb.ts";
 import { parseFilters } from "../store/prune_filter.ts";
-
-/** Begins the name of an image that has no name. */
-const NAMELESS = "<none>@";
 
 /**
  * The records that a pattern and the filters let through.
