@@ -37,7 +37,7 @@ export interface DroppedImage {
 /**
  * Lets all images name their uncompressed layers, which the store has anyway, in place of the compressed blobs. Nothing
  * needs the blobs then, so a collection removes them. The digests of manifests change, those of configs do not: the
- * images have the same image IDs. An image or a layer that is not complete stays as it is.
+ * images have the same image IDs. An image or a layer that is not complete stays as it is, and so does an artifact.
  *
  * @param signal aborts between two images
  */
@@ -169,7 +169,8 @@ class Rewriter {
   async #index(
     index: Extract<ImageDocument, { readonly kind: "index" }>,
   ): Promise<Uint8Array | undefined> {
-    if (index.subject !== undefined || index.artifactType !== undefined) return undefined;
+    // An artifact is no image. An image that refers to another (its `subject`) goes on doing so.
+    if (index.artifactType !== undefined) return undefined;
     const manifests: Descriptor[] = [];
     for (const child of index.manifests) manifests.push(await this.document(child));
     const isChanged = manifests.some(({ digest }, i) => digest !== index.manifests[i]?.digest);

@@ -32,7 +32,9 @@ that makes a composed image or extracts a layer enforces cache.size, too.
 
 --drop-compressed also removes the compressed blobs of all layers. The images then name the uncompressed
 layers, which the store has anyway: their manifests get other digests, so a push changes digests. The image IDs
-stay. 'varve push --compression' compresses layers again.
+stay. 'varve push --compression' compresses layers again. Artifacts (documents with an "artifactType"), and images
+that are not whole in the store, stay as they are. What refers to an image by its "subject", or by a signature of
+its digest, still names the old digest.
 
 JSON: {"removed":[{"kind","name","bytes","reason"}],"bytes","deferred":[…],"unreadable":[DIGEST],
 "dropped":[{"name","from","to"}]}
