@@ -90,6 +90,10 @@ Deno.test("names, files and snapshots that do not exist, exist already, or are i
   await Deno.writeTextFile(archive("directory/file"), "");
   assertEquals((await on(["load", archive("two.tar"), "--quiet"])).code, 0);
   assertEquals((await on(["snapshot", "prepare", "work", "--driver", "native"])).code, 0);
+  // The scope of the user's own snapshots is empty: as text it is left out.
+  const stat = ["snapshot", "stat", "work", "--driver", "native"];
+  assertEquals(JSON.parse((await on([...stat, "--format", "json"])).stdout).scope, "");
+  assertMatch((await on(stat)).stdout, /^key {8}work\nkind {7}active\n/);
   const A = "example.org/sample:1";
   const cases: [args: string[], code: number, message: RegExp][] = [
     [["load", archive("none")], 4, /there is no such file/],

@@ -27,7 +27,8 @@ const ls: Verb = {
     `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256. A snapshot is listed if it
 matches any of them. The snapshots of containerd are listed, too, with the scope "containerd".
 
-JSON: [{"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]
+JSON: [{"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}], "scope" is "" or
+"containerd"
 
 Example:
   varve snapshot ls --filter kind==active`,
@@ -175,7 +176,7 @@ const stat: Verb = {
   withoutStore: "refuses",
   summary: "show a snapshot",
   help:
-    `JSON: {"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}
+    `JSON: {"scope","key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}, "scope" is ""
 
 Example:
   varve snapshot stat work`,
@@ -310,7 +311,9 @@ function mountReport(made: readonly Mount[]): Report {
 
 function infoReport(info: SnapshotInfo): Report {
   const json = toJson(info);
-  const text = Object.entries(json).map(([name, value]) =>
+  // The scope of the user's own snapshots is empty. As text, that would be a line without a value.
+  const shown = Object.entries(json).filter(([name, value]) => name !== "scope" || value !== "");
+  const text = shown.map(([name, value]) =>
     `${name.padEnd(10)} ${
       escapeText(typeof value === "object" ? JSON.stringify(value) : String(value))
     }\n`
