@@ -299,7 +299,7 @@ Deno.test({
     await Deno.writeTextFile(bin, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
     const script = `set -e; source <("$1" completions bash); compopt() { echo "$*"; }
       COMP_WORDBREAKS=$' \\t\\n:='
-      for line in 'sq' 'squash example.org/sample:' '--format=j' 'load '; do
+      for line in 'sq' 'squash example.org/sample:' '--format=j' 'load ' 'copy sto' 'copy store:'; do
         COMP_LINE="$1 $line" COMP_POINT=$((\${#1} + 1 + \${#line}))
         _varve; echo "[$line] \${COMPREPLY[*]}"
       done`;
@@ -312,6 +312,9 @@ Deno.test({
       "[--format=j] json",
       "-o default",
       "[load ] ",
+      "-o nospace",
+      "[copy sto] store:",
+      "[copy store:] example.org/sample:1",
       "",
     ]);
   },

@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { familiarName, tryParseReference } from "../../oci/mod.ts";
 import { ROOT_FILES } from "../../store/internal.ts";
 import { type DiskStore, openStore, type Store } from "../../store/mod.ts";
-import { type Candidate, complete } from "./complete.ts";
+import type { Candidate } from "./candidate.ts";
+import { complete } from "./complete.ts";
+import { filesOf, namePrefix, PLACES } from "./places.ts";
 import type { Source } from "./sources.ts";
 
 /** The answer to a shell. */
@@ -41,14 +43,21 @@ export async function answer(
     if (store !== undefined && sources.includes("snapshots")) {
       names = names.concat(snapshots(store));
     }
-    if (store !== undefined && sources.includes("images")) names = names.concat(images(store));
+    if (store !== undefined && sources.includes("images")) {
+      const place = sources.includes("places") ? namePrefix(typed) : "";
+      names = names.concat(images(store, place));
+    }
   }
+  if (sources.includes("places")) names = names.concat(await filesOf(typed));
   const all = [
     ...candidates,
     ...names.map(({ value, description }) => ({ value: prefix + value, description })),
   ];
   return {
-    candidates: all.filter(({ value }) => value.startsWith(typed)),
+    candidates: all.filter(({ value }) =>
+      // Where a place is typed whole, what follows it is asked for.
+      value.startsWith(typed) && !(value === typed && PLACES.includes(value))
+    ),
     files: sources.includes("files")
       ? "files"
       : sources.includes("directories")
@@ -79,13 +88,13 @@ async function tryOpen(root: string): Promise<DiskStore | undefined> {
   }
 }
 
-/** Names of images in their short form. Images without a name are left out. */
-function images(store: Store): Candidate[] {
+/** Names of images in their short form, with what stands before each. Images without a name are left out. */
+function images(store: Store, before: string): Candidate[] {
   return store.images.list().flatMap(({ name }) => {
     const reference = tryParseReference(name);
     return reference === undefined
       ? []
-      : [{ value: familiarName(reference), description: "image" }];
+      : [{ value: before + familiarName(reference), description: "image" }];
   });
 }
 

@@ -1,14 +1,8 @@
 import type { Command, Option } from "commander";
 import { Cursor, doubleDashes, takesValue } from "../cursor.ts";
 import { SETTINGS } from "../settings.ts";
+import type { Candidate } from "./candidate.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
-
-/** A word that can complete the word at the cursor. */
-export interface Candidate {
-  readonly value: string;
-  /** One line of explanation; may be empty. */
-  readonly description: string;
-}
 
 /** Everything that can complete the word at the cursor. */
 export interface Completion {

@@ -4,7 +4,7 @@ import { imageView } from "../../image/internal.ts";
 import { parentPath } from "../../tree/internal.ts";
 import { hostPlatform, type Store } from "../../store/mod.ts";
 import { splitReferencePath } from "../images.ts";
-import type { Candidate } from "./complete.ts";
+import type { Candidate } from "./candidate.ts";
 
 /** Most paths that are offered. A shell asks the user before it shows so many. */
 const MOST = 2000;

@@ -28,7 +28,7 @@ _varve() {
       :*) ;;
       *)
         value=\${answer%%$'\\t'*}
-        [[ $value == *[=/] ]] && compopt -o nospace
+        [[ $value == *[=/:] ]] && compopt -o nospace
         COMPREPLY+=("\${value#"$kept"}")
         ;;
     esac
@@ -41,16 +41,24 @@ const ZSH = `#compdef varve
 # zsh completion for varve
 _varve() {
   local answer
-  local -a described
+  local -a described begun
+  local description
   for answer in "\${(@f)$("\${(Q)words[1]/#\\~/$HOME}" completions zsh -- \\
     "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
     case $answer in
       :files) _files ;;
       :directories) _files -/ ;;
       :*|'') ;;
-      *) described+=("\${\${answer%%$'\\t'*}//:/\\\\:}:\${answer#*$'\\t'}") ;;
+      *)
+        description="\${\${answer%%$'\\t'*}//:/\\\\:}:\${answer#*$'\\t'}"
+        case \${answer%%$'\\t'*} in
+          *[=/:]) begun+=("$description") ;;
+          *) described+=("$description") ;;
+        esac
+        ;;
     esac
   done
+  (( \${#begun} )) && _describe -V varve begun -S ''
   (( \${#described} )) && _describe -V varve described
 }
 if [ "$funcstack[1]" = _varve ]; then

@@ -4,11 +4,13 @@ import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { TOPICS } from "../help/topics.ts";
 import { UNSET_NAMES } from "../image_config/unset_names.ts";
 import { SETTINGS } from "../settings.ts";
+import { PLACES } from "./places.ts";
 
 /** A source of words that are not part of the definition of the command line. */
 export type Source =
   | "verbs"
   | "paths"
+  | "places"
   | "mounts"
   | "setting"
   | "files"
@@ -34,6 +36,7 @@ const FILES: Values = { sources: ["files"] };
 const DIRECTORIES: Values = { sources: ["directories"] };
 const BOTH: Values = { sources: ["snapshots", "images"] };
 
+const PLACE: Values = { sources: ["images", "places"], words: PLACES };
 const PATHS: Values = { sources: ["snapshots", "images", "paths"] };
 const PATHS_OR_FILES: Values = { sources: ["snapshots", "images", "paths", "files"] };
 
@@ -57,7 +60,8 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* source": FILES,
   "* command": FILES,
   "tag source": IMAGES,
-  "copy source": IMAGES,
+  "copy source": PLACE,
+  "copy destination": PLACE,
   "images pattern": IMAGES,
   "cp source": PATHS_OR_FILES,
   "cp destination": PATHS_OR_FILES,

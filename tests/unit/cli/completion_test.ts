@@ -55,7 +55,9 @@ Deno.test("completion: arguments", () => {
   assertEquals(sources("umount", ""), ["mounts"]);
   assertEquals(values("config", "set", "durability", ""), ["full", "none"]);
   assertEquals(values("config", "set", "workers", ""), []);
-  assertEquals(sources("copy", ""), ["images"]);
+  assertEquals(sources("copy", ""), ["images", "places"]);
+  const places = ["store:", "docker://", "oci:", "oci-archive:", "docker-archive:"];
+  assertEquals([values("copy", ""), values("copy", "app", "")], [places, places]);
   assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
   assertEquals(sources("run", "app", "--", "-"), ["files"]);
   assertEquals(values("config", "set", "").includes("limits.layer.entries"), true);
@@ -98,4 +100,41 @@ Deno.test("completion: paths inside of an image", async () => {
   for (const none of [`${name}:/none/x`, `${name}:/etc/passwd/x`, "other:/etc", `${name}:etc`]) {
     assertEquals(await paths(none, "ls"), []);
   }
+});
+
+Deno.test("completion: places of copy, names in them, and paths", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  {
+    await using store = await openStore({ root, durability: "none" });
+    await using pool = createPool({ inline: true });
+    const archive = archiveTar(ociFiles([sampleImage({ layers: [BASE] })]));
+    await loadImages(store, ReadableStream.from([archive]), { pool });
+  }
+  const all = async (...words: string[]) =>
+    (await answer(program, ["copy", ...words], root)).candidates.map(({ value }) => value);
+  assertEquals(await all("sto"), ["store:"]);
+  assertEquals(await all("oci"), ["oci:", "oci-archive:"]);
+  const name = "example.org/sample:1";
+  assertEquals((await all("")).at(-1), name);
+  assertEquals(await all("store:"), [`store:${name}`]);
+  assertEquals(await all("app", "store:ex"), [`store:${name}`]);
+  assertEquals(await all("docker://ex"), [`docker://${name}`]);
+  assertEquals(await all("store:other"), []);
+  await Deno.mkdir(temp.join("layout"));
+  await Deno.symlink("layout", temp.join("link"));
+  await Deno.symlink("nowhere", temp.join("lost"));
+  for (const file of ["layer.tar", "two words", "x:1", ".hidden"]) {
+    await Deno.writeTextFile(temp.join(file), "");
+  }
+  const paths = async (place: string, typed = "") =>
+    (await all(`${place}${temp.join("")}${typed}`)).map((value) => {
+      assertEquals(value.startsWith(`${place}${temp.join("")}`), true, value);
+      return value.slice(`${place}${temp.join("")}`.length);
+    });
+  assertEquals(await paths("oci:"), ["layout/", "link/", "store/"]);
+  assertEquals(await paths("oci-archive:", "l"), ["layer.tar", "layout/", "link/", "lost"]);
+  assertEquals(await paths("docker-archive:", "."), [".hidden"]);
+  assertEquals(await paths("oci:", "none/x"), []);
+  assertEquals(await paths("oci-archive:", "layer.tar/x"), []);
 });
