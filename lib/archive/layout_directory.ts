@@ -1,12 +1,11 @@
-import type { ImageSink } from "../image/internal.ts";
-import { guarded } from "../linux/mod.ts";
+import type { BlobSource, ImagePlan } from "../image/internal.ts";
 import { boundedParallel } from "../pool/internal.ts";
 import { meter, openLayoutFile, type SinkOptions } from "./layout_content.ts";
 import { type ArchivedImages, layoutOf } from "./layout_files.ts";
-import { directoryTarget, syncDirectory } from "./save_target.ts";
+import { syncDirectory } from "./save_target.ts";
 import { writeAll } from "./write_file.ts";
 
-/** Options of {@linkcode layoutDirectory}. */
+/** Options of a write to a layout directory. */
 export interface DirectorySinkOptions extends SinkOptions {
   /** Whether to sync the data to disk before the directory appears. */
   readonly durability: "full" | "none";
@@ -14,39 +13,28 @@ export interface DirectorySinkOptions extends SinkOptions {
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
-/**
- * A sink that writes an OCI layout directory, with Docker's manifest.json if the images say what is in it. The directory appears complete, or not at
- * all.
- */
-export function layoutDirectory(
+/** Writes the files of a layout into an empty directory, and syncs them. The directory itself is not synced. */
+export async function writeFiles(
   images: ArchivedImages,
-  path: string,
+  directory: string,
   options: DirectorySinkOptions,
-): ImageSink<void> {
-  return {
-    async send(plan, blobs) {
-      const layout = layoutOf(images, plan);
-      await using target = await directoryTarget(path);
-      await guarded(`save to ${path}`, async () => {
-        const progress = meter(layout, options);
-        const directories = new Set<string>();
-        const { signal, concurrency: limit = 1 } = options;
-        await boundedParallel(layout.files, async (file, signal) => {
-          const filePath = `${target.temporary}/${file.name}`;
-          await Deno.mkdir(filePath.slice(0, filePath.lastIndexOf("/")), { recursive: true });
-          for (const directory of parentsOf(file.name)) directories.add(directory);
-          using output = await Deno.open(filePath, { write: true, createNew: true });
-          const content = await openLayoutFile(blobs, file, signal);
-          await writeAll(output, content.pipeThrough(progress()));
-          if (options.durability === "full") await output.syncData();
-        }, { limit, signal });
-        if (options.durability === "full") {
-          for (const name of directories) await syncDirectory(`${target.temporary}/${name}`);
-        }
-        await target.finish(options.durability);
-      });
-    },
-  };
+  { plan, blobs }: { readonly plan: ImagePlan; readonly blobs: BlobSource },
+): Promise<void> {
+  const layout = layoutOf(images, plan);
+  const progress = meter(layout, options);
+  const directories = new Set<string>();
+  const { signal, concurrency: limit = 1 } = options;
+  await boundedParallel(layout.files, async (file, signal) => {
+    const filePath = `${directory}/${file.name}`;
+    await Deno.mkdir(filePath.slice(0, filePath.lastIndexOf("/")), { recursive: true });
+    for (const parent of parentsOf(file.name)) directories.add(parent);
+    using output = await Deno.open(filePath, { write: true, createNew: true });
+    const content = await openLayoutFile(blobs, file, signal);
+    await writeAll(output, content.pipeThrough(progress()));
+    if (options.durability === "full") await output.syncData();
+  }, { limit, signal });
+  if (options.durability !== "full") return;
+  for (const name of directories) await syncDirectory(`${directory}/${name}`);
 }
 
 /** The directories above a file, without the top: `blobs`, `blobs/sha256`. */

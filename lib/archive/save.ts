@@ -18,11 +18,9 @@ import {
   type Store,
   type StoredImage,
 } from "../store/mod.ts";
-import { layoutDirectory } from "./layout_directory.ts";
 import type { ArchivedImages } from "./layout_files.ts";
 import { layoutTar } from "./layout_tar.ts";
-import { isLayout, layoutUpdate } from "./layout_update.ts";
-import { refuseLink } from "./save_target.ts";
+import { sendLayout } from "./send_layout.ts";
 import { writeFile } from "./write_file.ts";
 
 /** Options of {@linkcode saveImages}, {@linkcode saveToFile} and {@linkcode saveToDirectory}. */
@@ -106,8 +104,8 @@ export async function saveToFile(
 
 /**
  * Saves images as an OCI layout directory that also has Docker's manifest.json. The directory appears complete,
- * or not at all. To a directory that is an OCI layout already the images are added: their names appear together, and
- * replace the same names; all else stays.
+ * or not at all. To a directory that is an OCI layout already, or that another process makes one meanwhile, the images
+ * are added: their names appear together, and replace the same names; all else stays.
  *
  * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` the path is a file, a symbolic link, or a
  *   directory that is neither empty nor an OCI layout · `E_FORMAT`, `E_JSON` the layout is damaged
@@ -130,9 +128,7 @@ export async function saveToDirectory(
   await using stack = new AsyncDisposableStack();
   const { images, plan } = await planSave(store, references, options, stack);
   const { durability } = store;
-  await refuseLink(path);
-  const sink = await isLayout(path) ? layoutUpdate : layoutDirectory;
-  await sink(images, path, { ...options, durability }).send(plan, storedBlobs(store));
+  await sendLayout(images, path, { ...options, durability }, { plan, blobs: storedBlobs(store) });
 }
 
 /** What to save: the images by name, and all of their parts, each once. */

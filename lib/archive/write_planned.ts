@@ -7,11 +7,10 @@ import {
   parseImageConfig,
   requireImage,
 } from "../oci/mod.ts";
-import { layoutDirectory } from "./layout_directory.ts";
 import type { ArchivedName, DockerDescribed } from "./layout_files.ts";
 import { layoutTar } from "./layout_tar.ts";
-import { isLayout, layoutUpdate, type UpdateSinkOptions } from "./layout_update.ts";
-import { refuseLink } from "./save_target.ts";
+import type { UpdateSinkOptions } from "./layout_update.ts";
+import { sendLayout } from "./send_layout.ts";
 import { writeFile } from "./write_file.ts";
 
 /** What a planned image is called where it is written; see {@linkcode ArchivedName}. */
@@ -29,9 +28,8 @@ export async function writeLayout(
   { plan, blobs }: PlannedImage,
   options: UpdateSinkOptions,
 ): Promise<void> {
-  await refuseLink(path);
-  const sink = await isLayout(path) ? layoutUpdate : layoutDirectory;
-  await sink({ records: [{ ...name, target: targetOf(plan) }] }, path, options).send(plan, blobs);
+  const images = { records: [{ ...name, target: targetOf(plan) }] };
+  await sendLayout(images, path, options, { plan, blobs });
 }
 
 /**

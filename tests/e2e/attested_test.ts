@@ -2,7 +2,15 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { commandOn } from "../support/cli/in_process.ts";
 import { archiveTar, blobPath, describe, jsonBytes, ociFiles } from "../support/images/images.ts";
-import { amd, arm, attested, entryOf, indexOf, ofAmd, ofArm } from "../support/images/index_fixture.ts";
+import {
+  amd,
+  arm,
+  attested,
+  entryOf,
+  indexOf,
+  ofAmd,
+  ofArm,
+} from "../support/images/index_fixture.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
