@@ -81,7 +81,11 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
     signal.throwIfAborted();
     const tree = treeOf(input, throwIfAborted);
     using contents = new Contents(input.contents);
-    const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
+    const image = writeErofs(tree, {
+      read: contents.read,
+      dirty: new Set(input.dirty),
+      checkpoint: throwIfAborted,
+    });
     using file = create(`${input.target}/${IMAGE}`);
     reserveFd(file.fd, 0, image.size);
     const hasher = createHasher();
@@ -92,7 +96,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
     });
     const { size, devices } = image;
     const isKept = input.lowers === undefined && newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
-    const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
+    const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree, throwIfAborted) : null;
     const info = {
       version: EROFS_WRITER_VERSION,
       generation: input.generation,
@@ -102,7 +106,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
       tree: tree.digest,
       kept,
     };
-    share(input, info);
+    share(input, info, throwIfAborted);
     writeImageInfo(input.target, info);
     return info;
   },
@@ -120,7 +124,7 @@ function sizeOf(files: readonly TreeFile[]): number {
 /** The root tree of the layers, or, if they lie on something, the tree that stands for all of them. */
 function treeOf(input: ComposeJobInput, checkpoint: () => void): Tree {
   if (input.lowers === undefined) return rootTree(input, checkpoint);
-  return layersAbove(input.trees.map(readTree), input.lowers);
+  return layersAbove(input.trees.map(readTree), input.lowers, checkpoint);
 }
 
 /** Folds the layers. Begins with the kept tree if there is one and it is not damaged. */
@@ -140,9 +144,12 @@ function readKept({ path, sum }: KeptTree): Tree | undefined {
   }
 }
 
-function keep(path: string, tree: Tree): Digest {
+function keep(path: string, tree: Tree, checkpoint: () => void): Digest {
   using file = create(path);
-  return writeTreeFile(tree, (bytes) => writeFd(file.fd, bytes));
+  return writeTreeFile(tree, (bytes) => {
+    checkpoint();
+    writeFd(file.fd, bytes);
+  });
 }
 
 /** Creates a file that is written once: its mode is read-only from the beginning. */
@@ -155,12 +162,16 @@ function create(path: string): OwnedFd {
  * Replaces the new image by a hard link to an equal image of another chain. The kernel caches and mounts the shared
  * file only once. The bytes of the other image are verified first: it may be the damaged one that this one replaces.
  */
-function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void {
+function share(
+  { siblings, target }: ComposeJobInput,
+  info: ComposedImage,
+  checkpoint: () => void,
+): void {
   for (const sibling of siblings) {
     try {
       const other = findImageInfo(sibling);
       if (other === undefined || !isEqual(other, info)) continue;
-      if (!isImageWholeSync(sibling, other)) continue;
+      if (!isImageWholeSync(sibling, other, checkpoint)) continue;
       Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}.shared`);
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;

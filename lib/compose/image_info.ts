@@ -95,11 +95,16 @@ export async function verifyImage(directory: string, { digest }: ComposedImage):
 }
 
 /** Whether the bytes of a composed image match the digest in its description. Reads all of them, on this thread. */
-export function isImageWholeSync(directory: string, { digest }: ComposedImage): boolean {
+export function isImageWholeSync(
+  directory: string,
+  { digest }: ComposedImage,
+  checkpoint: () => void,
+): boolean {
   using file = Deno.openSync(`${directory}/${IMAGE}`, { read: true });
   const hasher = createHasher();
   const buffer = new Uint8Array(PIECE);
   for (let count; (count = file.readSync(buffer)) !== null;) {
+    checkpoint();
     hasher.update(buffer.subarray(0, count));
   }
   return hasher.digest() === digest;

@@ -1,6 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
-import { equalAttributes } from "../tree/internal.ts";
+import { equalAttributes, withCheckpoints } from "../tree/internal.ts";
 import {
   type DirectoryNode,
   type Node,
@@ -34,13 +34,18 @@ interface Step {
  * @param layers layer trees, lowest first
  * @param right has the right attributes: the root tree of the layers, or, if they lie on other directories, the tree of
  *   `layersAbove`
+ * @param checkpoint called after every few entries; if it throws, the work ends with that error
  */
-export function attributeTree(layers: readonly Tree[], right: Tree = foldLayers(layers)): Tree {
+export function attributeTree(
+  layers: readonly Tree[],
+  right: Tree = foldLayers(layers),
+  checkpoint: () => void = () => {},
+): Tree {
   const builder = new TreeBuilder({ kind: "layer" });
   builder.update(builder.root, merged(rootOf(right)));
   const fromTop = layers.toReversed().map((layer) => new Cursor(layer));
   const way: Step[] = [];
-  for (const { path, name, node, depth } of walk(right)) {
+  for (const { path, name, node, depth } of withCheckpoints(walk(right), checkpoint)) {
     if (node.type !== "directory") continue;
     way.length = depth - 1;
     way.push({ name, node: merged(node), id: undefined });

@@ -36,7 +36,7 @@ interface FirstName {
 
 /** Options of {@linkcode copyDirectory}. */
 export interface CopyOptions {
-  /** Called before each name; if it throws, the copy ends with that error. */
+  /** Called before each name, and within large files; if it throws, the copy ends with that error. */
   readonly checkpoint?: (() => void) | undefined;
   /**
    * Whether to copy the extended attributes that overlayfs uses for itself, so that the copy of an upper directory is
@@ -82,11 +82,13 @@ class Copy implements DirectoryVisitor, Disposable {
   readonly #keepsOverlays: boolean;
   readonly #owner: Owner | undefined;
   readonly #refusesWhiteouts: boolean;
+  readonly #checkpoint: (() => void) | undefined;
 
   constructor(
     root: Fd,
-    { keepsOverlays = false, owner, refusesWhiteouts = false }: CopyOptions,
+    { checkpoint, keepsOverlays = false, owner, refusesWhiteouts = false }: CopyOptions,
   ) {
+    this.#checkpoint = checkpoint;
     this.#refusesWhiteouts = refusesWhiteouts;
     this.#root = root;
     this.#keepsOverlays = keepsOverlays;
@@ -142,7 +144,7 @@ class Copy implements DirectoryVisitor, Disposable {
       const data = seekFd(from.fd, at, "data");
       if (data < 0 || data >= size) break;
       at = Math.min(seekFd(from.fd, data, "hole"), size);
-      copyRange(from.fd, data, to.fd, data, at - data);
+      copyRange(from.fd, data, to.fd, data, at - data, this.#checkpoint);
     }
     truncateFd(to.fd, size);
     copyAttributesFd(from.fd, to.fd, this.#keepsOverlays, this.#owner);

@@ -77,17 +77,35 @@ export const syncJob: Job<Fd, null> = {
 };
 
 /** Copies a directory in a worker. */
-export async function copyInPool(pool: Pool, from: string, to: string): Promise<void> {
-  using source = openDirectory(from);
-  using target = openDirectory(to);
-  await pool.run(copyJob, { from: source.fd, to: target.fd, keepsOverlays: false });
+export async function copyInPool(
+  pool: Pool,
+  from: string,
+  to: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await copyWith(pool, from, to, false, signal);
 }
 
 /** Copies a directory in a worker, with the extended attributes that overlayfs made in it. */
-export async function copyWholeInPool(pool: Pool, from: string, to: string): Promise<void> {
+export async function copyWholeInPool(
+  pool: Pool,
+  from: string,
+  to: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await copyWith(pool, from, to, true, signal);
+}
+
+async function copyWith(
+  pool: Pool,
+  from: string,
+  to: string,
+  keepsOverlays: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   using source = openDirectory(from);
   using target = openDirectory(to);
-  await pool.run(copyJob, { from: source.fd, to: target.fd, keepsOverlays: true });
+  await pool.run(copyJob, { from: source.fd, to: target.fd, keepsOverlays }, { signal });
 }
 
 /** Measures the disk use of a directory in a worker. */

@@ -1,5 +1,6 @@
-import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./expect_kind.ts";
+import { finishSteps } from "../tree/internal.ts";
+import type { Tree } from "../tree/mod.ts";
+import { squashSteps } from "./squash_steps.ts";
 
 /**
  * Joins several layer trees into one layer tree. Applied to any base, it has the same result as the
@@ -16,6 +17,5 @@ import { expectKind } from "./expect_kind.ts";
  * @throws {TypeError} when a tree is not a layer tree
  */
 export function squashLayers(layers: readonly Tree[]): Tree {
-  for (const layer of layers) expectKind(layer, "layer");
-  return overlayTrees(layers.toReversed(), "layer");
+  return finishSteps(squashSteps(layers));
 }

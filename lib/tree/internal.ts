@@ -11,5 +11,5 @@ export { overlaySteps } from "./merge/overlay_trees.ts";
 export { isOtherTreeVersion } from "./packed/file_format.ts";
 export { parentPath } from "./path.ts";
 export { type Places, resolveIn } from "./resolve.ts";
-export { finishSteps, type Steps } from "./steps.ts";
+export { finishSteps, type Steps, withCheckpoints } from "./steps.ts";
 export { TYPE_LETTERS } from "./type_letters.ts";

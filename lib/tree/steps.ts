@@ -12,3 +12,15 @@ export function finishSteps<T>(steps: Steps<T>, checkpoint?: () => void): T {
     checkpoint?.();
   }
 }
+
+/** Number of items between two calls of a checkpoint. */
+const ITEMS = 1024;
+
+/** Passes items on, and calls `checkpoint` after every few of them. An error that it throws ends the work. */
+export function* withCheckpoints<T>(items: Iterable<T>, checkpoint: () => void): Generator<T> {
+  let passed = 0;
+  for (const item of items) {
+    yield item;
+    if (++passed % ITEMS === 0) checkpoint();
+  }
+}

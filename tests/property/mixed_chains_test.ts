@@ -111,7 +111,7 @@ async function commitDirectory(
 ): Promise<void> {
   const [mount] = await snapshotter.prepare(`${name} upper`, parent);
   const { upper, lowers } = pathsOf(mount as Mount);
-  const tree = layersAbove([await store.layers.tree(diffId)], lowers);
+  const tree = layersAbove([await store.layers.tree(diffId)], lowers, () => {});
   using target = ownFd(openDirectoryAt(CWD, upper));
   // The root has the attributes of the root below. The layer gives all of them anew.
   for (const name of listXattrFd(target.fd)) removeXattrFd(target.fd, name);

@@ -15,7 +15,15 @@ export interface WriteErofsOptions {
    * into the image.
    */
   readonly dirty?: ReadonlySet<DiffId> | undefined;
+  /**
+   * Called after every few entries while the image is planned. If it throws, the plan ends with that
+   * error.
+   */
+  readonly checkpoint?: (() => void) | undefined;
 }
+
+/** Number of entries between two calls of {@linkcode WriteErofsOptions.checkpoint}. */
+export const CHECKPOINT = 1024;
 
 /**
  * Reads `length` bytes at offset `position` of the uncompressed tar of a layer. The result is not

@@ -100,7 +100,10 @@ export function makeTree(
 ): Tree {
   if (form === "root") return finishSteps(foldSteps(layers), checkpoint);
   if (form === "attributes") {
-    return attributeTree(layers, lowers === undefined ? undefined : layersAbove(layers, lowers));
+    const right = lowers === undefined
+      ? finishSteps(foldSteps(layers), checkpoint)
+      : layersAbove(layers, lowers, checkpoint);
+    return attributeTree(layers, right, checkpoint);
   }
   const [layer, ...more] = layers;
   if (layer === undefined || more.length > 0) {

@@ -177,8 +177,8 @@ export class DriverDirectories {
   }
 
   /** Copies the content of one directory into another. */
-  async copy(source: string, target: string): Promise<void> {
-    await copyInPool(this.#options.pool, source, target);
+  async copy(source: string, target: string, signal: AbortSignal | undefined): Promise<void> {
+    await copyInPool(this.#options.pool, source, target, signal);
   }
 
   /** Measures the files of a snapshot. */

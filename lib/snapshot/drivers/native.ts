@@ -36,6 +36,7 @@ export class NativeDriver implements Driver {
       await this.#directories.copy(
         this.#whole(top, "a parent"),
         this.#directories.files(cacheId),
+        signal,
       );
       await this.#directories.copyLeftOut(top, cacheId);
     } else {

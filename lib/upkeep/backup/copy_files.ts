@@ -1,5 +1,17 @@
+import { fromText } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { fileErrno } from "../../linux/mod.ts";
+import {
+  chmodFd,
+  copyRange,
+  CWD,
+  fileErrno,
+  isSupported,
+  Open,
+  openAt,
+  ownFd,
+  sleep,
+  statFd,
+} from "../../linux/mod.ts";
 
 /** Errors of link(2) after which a copy is made: another file system, or one without hard links. */
 const CANNOT_LINK: ReadonlySet<string | undefined> = new Set([
@@ -8,6 +20,9 @@ const CANNOT_LINK: ReadonlySet<string | undefined> = new Set([
   "EMLINK",
   "EOPNOTSUPP",
 ]);
+
+/** Number of bytes that are copied at once. Between two pieces a signal is heard. */
+const PIECE = 16 * 1024 * 1024;
 
 /** Copies immutable files of a store into a backup. A file with several names is there once in the backup, too. */
 export class FileCopier {
@@ -41,7 +56,9 @@ export class FileCopier {
       }
       if (this.#link && await linked(from, to)) this.linked++;
       else {
-        await Deno.copyFile(from, to);
+        await (size > PIECE && isSupported()
+          ? copyInPieces(from, to, this.#signal)
+          : Deno.copyFile(from, to));
         this.copied++;
       }
       this.#inodes.set(key, to);
@@ -70,5 +87,25 @@ async function linked(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if (CANNOT_LINK.has(fileErrno(error))) return false;
     throw error;
+  }
+}
+
+/** Copies a file to a new one of the same mode. */
+async function copyInPieces(
+  from: string,
+  to: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using source = ownFd(openAt(CWD, fromText(from), Open.READ | Open.NO_FOLLOW));
+  const { size, mode } = statFd(source.fd);
+  const flags = Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW;
+  using target = ownFd(openAt(CWD, fromText(to), flags, 0o600));
+  // Whatever the umask.
+  chmodFd(target.fd, mode);
+  for (let at = 0; at < size;) {
+    const count = copyRange(source.fd, at, target.fd, at, Math.min(PIECE, size - at));
+    if (count === 0) return;
+    at += count;
+    await sleep(0, signal);
   }
 }

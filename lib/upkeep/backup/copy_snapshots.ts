@@ -28,7 +28,7 @@ export async function copySnapshot(
   await using _paused = scope === "" && kind === "active"
     ? await pauseUnlessPaused(store, key)
     : null;
-  await copyWholeInPool(pool, store.directories.snapshot(cacheId), target);
+  await copyWholeInPool(pool, store.directories.snapshot(cacheId), target, signal);
   return true;
 }
 

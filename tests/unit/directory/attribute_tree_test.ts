@@ -1,9 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { escapeForTerminal, fromText } from "../../../lib/bytes/mod.ts";
 import { attributeTree } from "../../../lib/directory/attribute_tree.ts";
+import { makeTree } from "../../../lib/directory/extract/extract_job.ts";
+import { layersAbove } from "../../../lib/directory/internal.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { lookup, rootOf, walk } from "../../../lib/tree/mod.ts";
 import { layerOf } from "../../support/extraction/arena.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import type { TarFixture } from "../../support/tar/tar_fixture.ts";
 
 /** Paths and modes of the attribute tree, whose nodes must be those of the root tree. */
@@ -69,4 +72,18 @@ Deno.test("a deeply nested directory is found", () => {
   const tree = attributeTree(trees);
   assertEquals(tree.count, depth);
   assertEquals(lookup(tree, fromText(path)), lookup(foldLayers(trees), fromText(path)));
+});
+
+Deno.test("a checkpoint ends the work on a large tree by an error", async () => {
+  await using temp = await tempDir();
+  const entries = Array.from({ length: 3000 }, (_, i) => ({ name: `d/f${i}` }));
+  const { tree } = layerOf(entries);
+  const right = foldLayers([tree]);
+  const enough = () => {
+    throw new RangeError("enough");
+  };
+  assertThrows(() => attributeTree([tree], right, enough), RangeError, "enough");
+  const lowers = [fromText(temp.path)];
+  assertThrows(() => layersAbove([tree], lowers, enough), RangeError, "enough");
+  assertThrows(() => makeTree("attributes", [tree], enough), RangeError, "enough");
 });

@@ -133,3 +133,21 @@ Deno.test({
     assertEquals(socket.addr.transport, "unix");
   },
 });
+
+Deno.test("a checkpoint is called within a large file, and ends the copy by an error", async () => {
+  await using temp = await tempDir();
+  for (const name of ["from", "to", "again"]) await Deno.mkdir(temp.join(name));
+  const bytes = new Uint8Array(20 * 2 ** 20).fill(7);
+  await Deno.writeFile(temp.join("from", "file"), bytes);
+  using source = open(temp.join("from"));
+  using target = open(temp.join("to"));
+  let calls = 0;
+  copyDirectory(source.fd, target.fd, { checkpoint: () => void calls++ });
+  assert(calls > 2, `there were ${calls} calls`);
+  assertEquals(await Deno.readFile(temp.join("to", "file")), bytes);
+  using again = open(temp.join("again"));
+  const checkpoint = () => {
+    if (--calls === 0) throw new RangeError("enough");
+  };
+  assertThrows(() => copyDirectory(source.fd, again.fd, { checkpoint }), RangeError, "enough");
+});

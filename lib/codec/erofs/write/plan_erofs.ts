@@ -9,7 +9,7 @@ import {
   SUPER_BYTES,
   SUPER_OFFSET,
 } from "../format.ts";
-import type { WriteErofsOptions } from "../options.ts";
+import { CHECKPOINT, type WriteErofsOptions } from "../options.ts";
 import { ALIAS, DIRECTORY } from "./entry_table.ts";
 import type { Device } from "./file_planner.ts";
 import { InodeShape, Placer } from "./inode_shape.ts";
@@ -61,7 +61,7 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
     const nid = placer.inode(shape) / NID_BYTES;
     if (nid > 0xffff_ffff) throw tooLarge("its inodes need more than 128 GiB");
     nids[entry] = nid;
-    inodes++;
+    if (++inodes % CHECKPOINT === 0) options.checkpoint?.();
     if (shape.blockBytes > 0) placer.blocks(shape.blockBytes);
   };
   const { firsts, sizes, visited } = table;

@@ -8,7 +8,7 @@ import {
 import { VarveError } from "../../../errors.ts";
 import type { Row, Tree } from "../../../tree/mod.ts";
 import { NAME_MAX } from "../format.ts";
-import type { WriteErofsOptions } from "../options.ts";
+import { CHECKPOINT, type WriteErofsOptions } from "../options.ts";
 import { CommonTime } from "./common_time.ts";
 import { DirectorySize } from "./dirents.ts";
 import { eachDirectory, holdsWhiteout, isDirectory } from "./each_directory.ts";
@@ -80,6 +80,7 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
     let entries = 0;
     for (const rows = row.entries(); rows?.valid; rows.next()) {
       const entry = first + entries++;
+      if (entry % CHECKPOINT === 0) options.checkpoint?.();
       if (rows.nameLength > NAME_MAX) throw tooLong(rows);
       size.add(rows);
       if (isDirectory(rows)) {

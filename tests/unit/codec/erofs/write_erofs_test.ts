@@ -212,3 +212,20 @@ Deno.test("the name of an image depends on the tree digest and the locators", ()
   assertEquals(erofsImageName(edited), erofsImageName(tree));
   assertEquals(bytesOf(writeErofs(edited)), bytesOf(writeErofs(tree)));
 });
+
+Deno.test("a checkpoint is called while a large tree is planned, and ends the plan by an error", () => {
+  const names = Array.from({ length: 5000 }, (_, i): Named => [`f${i}`, at(5, 512)]);
+  const tree = rootOf(...names);
+  let calls = 0;
+  const image = writeErofs(tree, { checkpoint: () => void calls++ });
+  // Entries are surveyed, then placed.
+  assertEquals(calls, 2 * Math.floor(names.length / 1024));
+  assertEquals(image.inodes, 1 + names.length);
+  for (let last = 1; last <= calls; last++) {
+    let left = last;
+    const checkpoint = () => {
+      if (--left === 0) throw new RangeError("enough");
+    };
+    assertThrows(() => writeErofs(tree, { checkpoint }), RangeError, "enough");
+  }
+});
