@@ -29,7 +29,11 @@ export class Owner {
 
   /** A new path in the owner's directory. Makes directory and lock at the first call. */
   async fresh(): Promise<string> {
-    this.#ready ??= this.#begin();
+    this.#ready ??= this.#begin().catch((error) => {
+      // The next call tries again, and the store can be closed.
+      this.#ready = null;
+      throw error;
+    });
     await this.#ready;
     return `${this.#directory}/${this.#count++}`;
   }
@@ -77,7 +81,6 @@ export class Owner {
       await makeDirectory(this.#directory);
       await syncPath(this.#paths.ingest);
     } catch (error) {
-      this.#ready = null;
       lock.remove();
       throw error;
     }
