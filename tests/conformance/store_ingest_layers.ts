@@ -1,5 +1,5 @@
 /** What an ingest promises about layers: who makes one, who waits for it, and who takes it from another. */
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { codeOf } from "../support/code_of.ts";
@@ -127,6 +127,20 @@ export function ingestLayersConformance(test: StoreTest): void {
     await first[Symbol.asyncDispose]();
     if (next.state === "new") await next.staged.discard();
     await refused;
+  });
+
+  test("an ingest that ends while it begins a layer leaves it to others", async (store) => {
+    for (let turns = 0; turns < 16; turns++) {
+      const { key } = sampleLayer(turns + 1);
+      const first = await store.ingest();
+      const state = first.layer(key).then((begun) => begun.state, (error) => error.code);
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      await first[Symbol.asyncDispose]();
+      await using second = await store.ingest();
+      const signal = AbortSignal.timeout(10_000);
+      assertEquals((await second.layer(key, { signal })).state, "new", `after ${turns} turns`);
+      assert(await state !== "present");
+    }
   });
 
   test("the wait for a maker ends with the signal's reason", async (store) => {

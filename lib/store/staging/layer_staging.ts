@@ -159,6 +159,11 @@ export class LayerStaging<Layer extends FinishedLayer> {
   ): Promise<StagedLayer> {
     this.#checkOpen();
     const room = await this.#backend.open(keep ? key.digest : undefined);
+    if (this.#ended) {
+      // Nobody would free the lock of the layer.
+      await room.remove({ kept: false });
+      throw ingestEnded();
+    }
     const end = async () => {
       this.#making.delete(suspend);
       await unlock();
