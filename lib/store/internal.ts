@@ -9,6 +9,7 @@ export { attempt } from "./attempt.ts";
 export { type FileFact, type HomeFact } from "./disk/inspect/files.ts";
 export {
   betweenCommits,
+  type BlobFiles,
   blobFiles,
   homeIn,
   homePath,

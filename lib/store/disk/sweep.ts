@@ -1,14 +1,15 @@
 import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { fileErrno } from "../../linux/mod.ts";
 import { cacheNamesIn } from "./inspect/cache_names.ts";
 import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
-import { readMarker } from "./markers/marker.ts";
-import { MARKER } from "./names.ts";
+import { markerIn } from "./markers/marker.ts";
+import type { Marker } from "./markers/marker_format.ts";
 import { hasFiles, keepLost } from "./recovery/lost.ts";
 import { isOlder } from "./recovery/older.ts";
-import { namesIn } from "./system.ts";
+import { lstatOrNothing, namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
 
 /** Maximum time in ms that a start waits for the store's lock. */
@@ -87,6 +88,8 @@ function noteMissingLayers(disk: Disk): void {
 async function sweepBlobs(disk: Disk): Promise<void> {
   const { blobs } = disk.paths;
   for (const algorithm of await namesIn(blobs)) {
+    // A check tells of it.
+    if (!(await lstatOrNothing(`${blobs}/${algorithm}`))?.isDirectory) continue;
     for (const hex of await namesIn(`${blobs}/${algorithm}`)) {
       const digest = `${algorithm}:${hex}` as Digest;
       if (/^[0-9a-f]{64,128}$/.test(hex) && blobRow(disk, digest) === undefined) {
@@ -108,16 +111,18 @@ function orphans(directory: string, known: ReadonlySet<number>): number[] {
 
 /**
  * Whether the row of a snapshot's directory may still be written, because the store that made the
- * directory is open.
+ * directory is open. A marker that cannot be read now may say so.
  */
 export async function isAwaited(
   path: string,
   lives: (owner: string) => Promise<boolean>,
 ): Promise<boolean> {
+  let marker: Marker | undefined;
   try {
-    const marker = await readMarker(`${path}/${MARKER}`);
-    return marker.kind === "snapshot" && marker.owner !== undefined && await lives(marker.owner);
-  } catch {
-    return false;
+    marker = await markerIn(path);
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+    return true;
   }
+  return marker?.kind === "snapshot" && marker.owner !== undefined && await lives(marker.owner);
 }

@@ -1,6 +1,6 @@
 import { isDigest } from "../../digest/mod.ts";
 import { mediaTypeInfo } from "../../oci/mod.ts";
-import type { FileFact, StoreRows } from "../../store/internal.ts";
+import type { BlobFiles, StoreRows } from "../../store/internal.ts";
 import {
   checkMode,
   checkStray,
@@ -13,13 +13,6 @@ import {
 
 /** Mode of a blob, of a layer's tar and of its tree. */
 export const DATA_MODE = 0o444;
-
-/** The files of the blobs of one algorithm. */
-export interface BlobFiles {
-  /** Name of the algorithm, which is the name of the directory. */
-  readonly algorithm: string;
-  readonly files: readonly FileFact[];
-}
 
 /** The remedy for a blob: the tar of its layer if that has the same bytes, else a source. */
 export function remedyOfBlob(rows: StoreRows, digest: string): "repair" | "source" {
@@ -40,7 +33,8 @@ export function checkBlobs(
   report: Report,
 ): void {
   const left = new Map(rows.blobs.map((row) => [row.digest, row]));
-  for (const { algorithm, files } of directories) {
+  for (const { algorithm, type, files } of directories) {
+    if (type !== "directory") checkStray(report, owner, `content/blobs/${algorithm}`);
     for (const file of files) {
       const digest = `${algorithm}:${file.name}`;
       const path = pathOfBlob(digest);

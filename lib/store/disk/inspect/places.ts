@@ -7,7 +7,7 @@ import { isAlive } from "../owner.ts";
 import { isRootName } from "../root.ts";
 import { diskOf } from "../store.ts";
 import type { DiskStore } from "../../disk_store.ts";
-import { factsIn, type FileFact, type HomeFact, homeFact, namesAt } from "./files.ts";
+import { factsIn, type FileFact, type HomeFact, homeFact } from "./files.ts";
 
 /** Maximum time in ms that a check waits for the commits of other processes. */
 const TIMEOUT = 2_000;
@@ -30,14 +30,21 @@ export function homeIn(
   return homeFact(diskOf(store).paths[home], String(cacheId));
 }
 
-/** The directories of `content/blobs/`, with their files. */
-export function blobFiles(
-  store: DiskStore,
-): { readonly algorithm: string; readonly files: FileFact[] }[] {
+/** A name in `content/blobs/`: that of an algorithm, if it is a directory. */
+export interface BlobFiles {
+  readonly algorithm: string;
+  readonly type: FileFact["type"];
+  /** Empty when it is not a directory. */
+  readonly files: readonly FileFact[];
+}
+
+/** The names in `content/blobs/`, with the files in them. */
+export function blobFiles(store: DiskStore): BlobFiles[] {
   const { blobs } = diskOf(store).paths;
-  return namesAt(blobs).map((algorithm) => ({
+  return factsIn(blobs).map(({ name: algorithm, type }) => ({
     algorithm,
-    files: factsIn(`${blobs}/${algorithm}`),
+    type,
+    files: type === "directory" ? factsIn(`${blobs}/${algorithm}`) : [],
   }));
 }
 

@@ -1,3 +1,4 @@
+import { fileErrno } from "../../../linux/mod.ts";
 import type { Disk } from "../context.ts";
 import { cacheNamesIn } from "../inspect/cache_names.ts";
 import { setState, stateOf } from "../context.ts";
@@ -93,7 +94,7 @@ async function highestIds({ layers, chains, snapshots }: Paths): Promise<{
     any = Math.max(any, highest);
     if (highest <= marked) continue;
     // Nearly always the highest has a marker.
-    const isMarked = async (id: number) => (await markerIn(`${directory}/${id}`))?.id === id;
+    const isMarked = (id: number) => hasMarker(`${directory}/${id}`, id);
     if (await isMarked(highest)) {
       marked = highest;
       continue;
@@ -104,4 +105,14 @@ async function highestIds({ layers, chains, snapshots }: Paths): Promise<{
     }
   }
   return { marked, any };
+}
+
+/** Whether the marker in a directory says that it has a cache id. One that cannot be read does not say so. */
+async function hasMarker(directory: string, id: number): Promise<boolean> {
+  try {
+    return (await markerIn(directory))?.id === id;
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+    return false;
+  }
 }

@@ -13,8 +13,9 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   SNAPSHOT_FILES.leftOut,
 ]);
 
-/** Whether a snapshot's directory may hold files of a user: in its upper, or under a foreign name. */
+/** Whether a snapshot's directory may hold files of a user: in its upper, or under a foreign name. So may any other file. */
 export async function hasFiles(directory: string): Promise<boolean> {
+  if (!(await Deno.lstat(directory)).isDirectory) return true;
   for (const name of await namesIn(directory)) {
     if (OWN_NAMES.has(name)) continue;
     if (name !== SNAPSHOT_FILES.files) return true;
