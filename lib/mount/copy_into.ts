@@ -14,6 +14,7 @@ import {
   effectiveUser,
   existsAt,
   type Fd,
+  mkdirAt,
   openDetached,
   openDirectoryAt,
   ownFd,
@@ -52,10 +53,11 @@ export interface CopyIntoOptions {
 
 /** Files on this machine. */
 export interface CopiedPath {
-  /** The directory that is copied; with `name`, the directory that has the name. */
   readonly directory: Fd;
-  /** The only name in the directory that is copied; absent: what is in the directory. */
-  readonly name?: ByteString | undefined;
+  /** The name of the copy. */
+  readonly name: ByteString;
+  /** What is copied: the entry `name` of the directory, the directory itself, or only what is in it. */
+  readonly what: "entry" | "directory" | "contents";
   /** Their owner in the snapshot, in place of their own. */
   readonly owner?: Owner | undefined;
 }
@@ -65,8 +67,10 @@ export interface CopiedTree {
   /** A layer tree. Whiteouts in it are refused. */
   readonly tree: Tree;
   readonly tars: ReadonlyMap<DiffId, string>;
-  /** The only entry of the root; absent: what is in the root is copied. */
+  /** The only entry of the root; absent: what is in the root goes into a directory that must be there. */
   readonly entry?: ByteString | undefined;
+  /** Whether the entry is a directory, and only what is in it is copied. */
+  readonly isContents?: boolean | undefined;
   readonly devices?: ExtractPolicy["devices"] | undefined;
   /** Called with the number of bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
@@ -88,21 +92,23 @@ export interface CopiedTree {
  */
 export async function copyPathInto(
   options: CopyIntoOptions,
-  { directory, name, owner }: CopiedPath,
+  { directory: from, name, what, owner }: CopiedPath,
 ): Promise<ByteString> {
-  const source = { name, implied: new Set<ByteString>() };
-  return await copyInto(options, source, (to) =>
-    options.pool.run(
-      copyJob,
-      { from: directory, to, name, owner, keepsOverlays: false, refusesWhiteouts: true },
-      { signal: options.signal },
-    ));
+  const { pool, signal } = options;
+  const source = { name, isContents: what === "contents", implied: new Set<ByteString>() };
+  const rules = { owner, keepsOverlays: false, refusesWhiteouts: true };
+  return await copyInto(options, source, async (to) => {
+    if (what === "entry") return await pool.run(copyJob, { from, to, name, ...rules }, { signal });
+    mkdirAt(to, name, 0o700);
+    using inside = ownFd(openDirectoryAt(to, name));
+    return await pool.run(copyJob, { from, to: inside.fd, ...rules }, { signal });
+  });
 }
 
 /** Copies a tree as {@linkcode copyPathInto} does. @throws {VarveError} `E_WHITEOUT_NAME` the tree has a whiteout */
 export async function copyTreeInto(
   options: CopyIntoOptions,
-  { tree, tars, entry, devices = "keep", onProgress }: CopiedTree,
+  { tree, tars, entry, isContents, devices = "keep", onProgress }: CopiedTree,
 ): Promise<ExtractReport & { readonly path: ByteString }> {
   const { store, pool, signal } = options;
   const implied = impliedIn(tree);
@@ -112,7 +118,7 @@ export async function copyTreeInto(
     devices,
   } as const;
   let report: ExtractReport | undefined;
-  const path = await copyInto(options, { name: entry, implied }, async (target) => {
+  const path = await copyInto(options, { name: entry, isContents, implied }, async (target) => {
     report = await extractTreeInPool({
       pool,
       store,
@@ -141,12 +147,13 @@ function impliedIn(tree: Tree): ReadonlySet<ByteString> {
 
 interface Source {
   readonly name?: ByteString | undefined;
+  readonly isContents?: boolean | undefined;
   readonly implied: ReadonlySet<ByteString>;
 }
 
 async function copyInto(
   options: CopyIntoOptions,
-  { name, implied }: Source,
+  { name, isContents, implied }: Source,
   fill: (directory: Fd) => Promise<unknown>,
 ): Promise<ByteString> {
   const { store, snapshotter, pool, key, signal } = options;
@@ -162,7 +169,7 @@ async function copyInto(
   if (isMounted) {
     using lock = lockSnapshotDirectory(store, key, cacheId);
     if (lock === null || cacheIdOf(store, key) !== cacheId) throw notFound(key);
-    const request = { ...options, name, implied, lock: lock.fd, staged: staged.fd };
+    const request = { ...options, name, isContents, implied, lock: lock.fd, staged: staged.fd };
     const path = await copyIntoMounted(request);
     if (path !== undefined) return path;
   }
@@ -178,7 +185,7 @@ async function copyInto(
     const plan = (() => {
       // It ends here: overlayfs does not expect changes of its upper directory while it is mounted.
       using merged = openDetached(mounts[0] as NonNullable<typeof mounts[0]>);
-      const destination = findDestination(merged.fd, staged.fd, { ...options, name });
+      const destination = findDestination(merged.fd, staged.fd, { ...options, name, isContents });
       return planMerge(merged.fd, staged.fd, { key, ...destination, isOverlay });
     })();
     applyMerge(upper.fd, staged.fd, plan, implied);

@@ -125,6 +125,10 @@ Deno.test({
         [file, "work:/etc/hosts/x", 4, "there is no such directory", []],
         [temp.join("none"), "work:/", 4, "there is no such file", []],
         [outside, "work:/etc/hosts", 5, "it is not a directory", []],
+        [outside, "work:/etc/hosts/", 5, "it is not a directory", []],
+        [`${outside}/.`, "work:/none/new", 4, "there is no such directory", []],
+        [`${file}/`, "work:/", 4, "it is not a directory", []],
+        [`${file}/.`, "work:/", 4, "it is not a directory", []],
         [file, `${DAILY}:/etc`, 4, "there is no snapshot", []],
         ["-", "work:/etc/hosts", 5, "it is not a directory", []],
         ["-", "work:/none", 4, "there is no such directory", []],
@@ -148,3 +152,60 @@ Deno.test({
     assertEquals(view.code, 6, view.stderr);
   },
 });
+
+for (const isMounted of [false, true]) {
+  Deno.test({
+    name: `cp into a snapshot names copies as docker cp does (${
+      isMounted ? "mounted" : "unmounted"
+    })`,
+    ...needs({ root: true, mount: true }),
+    async fn() {
+      await using daily = await dailyImage({ mount: false });
+      const { temp } = daily;
+      const varve = commandOn(temp.join("store"));
+      const source = temp.join("source");
+      await Deno.mkdir(`${source}/dir`, { recursive: true });
+      await Deno.writeTextFile(`${source}/dir/file`, "file\n");
+      await Deno.chmod(`${source}/dir`, 0o751);
+      await Deno.symlink("dir", `${source}/alias`);
+      await varve(["snapshot", "prepare", "work", DAILY]);
+      await Deno.mkdir(temp.join("work"));
+      if (isMounted) await varve(["mount", DAILY, temp.join("work"), "--rw", "work"]);
+      for (
+        const [from, destination, copied] of [
+          // What is in a directory: a new name is made for it, one that is there keeps its own mode.
+          [`${source}/dir/.`, "/new", "/new"],
+          [`${source}/dir/.`, "/slash/", "/slash"],
+          [`${source}/dir/.`, "/data", "/data"],
+          [`${DAILY}:/home/user/.`, "/home/new", "/home/new"],
+          [`${DAILY}:/home/user/.`, "/data/deep", "/data/deep"],
+          // A slash asks for the directory behind a link, under the name of the link.
+          [`${source}/alias/`, "/opt", "/opt"],
+          [`${source}/alias/`, "/home", "/home/alias"],
+          [`${source}/alias`, "/etc", "/etc/alias"],
+          [`${DAILY}:/home/link/`, "/etc/new", "/etc/new"],
+          [`${DAILY}:/home/link/`, "/bin", "/bin/link"],
+        ] as const
+      ) {
+        const { code, stdout, stderr } = await varve(["cp", from, `work:${destination}`]);
+        assertEquals([code, stdout], [0, `work:${copied}\n`], `${from}: ${stderr}`);
+      }
+      const listed = async (path: string) => {
+        const { stdout } = await varve(["ls", "-l", "-d", `work:${path}`]);
+        return stdout.split(" ")[0];
+      };
+      assertEquals(await listed("/new"), "drwxr-x--x");
+      assertEquals(await listed("/slash"), "drwxr-x--x");
+      assertEquals(await listed("/data"), "drwxr-xr-x");
+      assertEquals(await listed("/home/new"), "drwx------");
+      assertEquals(await listed("/data/deep/notes"), "-rw-------");
+      assertEquals(await listed("/opt"), "drwxr-x--x");
+      assertEquals(await listed("/etc/alias"), "lrwxrwxrwx");
+      assertEquals(await listed("/bin/link/notes"), "-rw-------");
+      for (const path of ["/new", "/slash", "/data", "/opt", "/home/alias"]) {
+        assertEquals((await varve(["cat", `work:${path}/file`])).stdout, "file\n", path);
+      }
+      await varve(["umount", "--all"]);
+    },
+  });
+}

@@ -50,6 +50,18 @@ Deno.test({
     );
     assertEquals([json.target, json.files], [temp.join("new"), 2]);
     assertEquals(await Deno.readTextFile(temp.join("new/notes")), "new notes\nand more\n");
+    // The name is the one that was asked for; with /. the directory has none, and what is in it is copied.
+    for (const name of ["asked", "contents"]) await Deno.mkdir(temp.join(name));
+    await varve(["cp", `${DAILY}:/home/link/`, temp.join("asked")]);
+    assertEquals(listDirectory(temp.join("asked/link")), listDirectory(temp.join("new")));
+    for (const name of ["contents", "made"]) {
+      const { code, stderr } = await varve(["cp", `${DAILY}:/home/user/.`, temp.join(name)]);
+      assertEquals(code, 0, stderr);
+      assertEquals(listDirectory(temp.join(name)), listDirectory(temp.join("new")));
+    }
+    const contents = await varve(["cp", `${DAILY}:/home/user/.`, "-"]);
+    const inTar = await run(["tar", "-tf", "-"], { stdin: contents.bytes });
+    assertEquals(inTar.stdout.split("\n").slice(0, 2), ["./", "nobody"]);
     // Nothing is left beside the copies.
     const names = Array.from(Deno.readDirSync(temp.path), ({ name }) => name);
     assertEquals(names.filter((name) => name.startsWith(".varve")), []);
@@ -74,6 +86,9 @@ Deno.test("cp replaces nothing, and says what it cannot copy", async () => {
       [`${DAILY}:/etc/hosts`, temp.join("dangling"), 5, "symbolic link"],
       [`${DAILY}:/etc/hosts`, temp.join("none/x"), 4, "no such directory"],
       [`${DAILY}:/etc/hosts`, `${file}/x`, 4, "no such directory"],
+      [`${DAILY}:/etc/hosts`, temp.join("x/"), 4, "no such directory"],
+      [`${DAILY}:/etc/.`, full, 5, "it is not an empty directory"],
+      [`${DAILY}:/etc/hosts/.`, temp.join("x"), 4, "/etc/hosts/."],
       [`${DAILY}:/none`, temp.join("x"), 4, "/none"],
       [DAILY, temp.join("x"), 2, "it has no path"],
       [`${DAILY}:/etc`, "work:/etc", 4, "there is no snapshot work"],

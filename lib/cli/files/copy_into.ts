@@ -26,6 +26,9 @@ import type { Options, Report } from "../verb.ts";
 import { nameOfTarget, openPath, refuseWhiteout } from "./open_files.ts";
 import { sourcesOf, subtree } from "./subtree.ts";
 
+/** Name under which a directory is staged that has none: only what is in it is copied, or it gets a new name. */
+const UNNAMED = fromText("contents");
+
 /**
  * Copies a file or directory, or the files of a tar, into a snapshot.
  *
@@ -72,10 +75,11 @@ async function copyPath(
 ): Promise<ByteString> {
   const clean = source.replace(/\/+$/, "") || "/";
   const last = clean.slice(clean.lastIndexOf("/") + 1);
-  // What has no name of its own is copied as what is in it, and so is a link that a slash follows.
+  // What has no name of its own is copied as what is in it. A slash at the end asks for the directory behind a link.
   const isContents = ["", ".", ".."].includes(last);
-  const name = isContents ? undefined : fromText(last);
-  const parent = isContents ? clean : clean.slice(0, clean.length - last.length) || ".";
+  const what = isContents ? "contents" : clean === source ? "entry" : "directory";
+  const parent = what === "entry" ? clean.slice(0, clean.length - last.length) || "." : clean;
+  const name = isContents ? UNNAMED : fromText(last);
   using directory = openSource(parent, source);
   // Who is not root can only give files to this user.
   const isRoot = effectiveUser() === 0;
@@ -83,7 +87,7 @@ async function copyPath(
     ? undefined
     : { uid: effectiveUser(), gid: isRoot ? 0 : effectiveGroup() };
   try {
-    return await copyPathInto(into, { directory: directory.fd, name, owner });
+    return await copyPathInto(into, { directory: directory.fd, name, what, owner });
   } catch (error) {
     if (!isErrno(error, "ENOENT") || error.details.subject !== last) throw error;
     throw noSource(source);
@@ -94,6 +98,11 @@ function openSource(path: string, source: string): OwnedFd {
   try {
     return ownFd(openAt(CWD, fromText(path), Open.READ | Open.DIRECTORY));
   } catch (error) {
+    if (isErrno(error, "ENOTDIR") && /\/\.?$/.test(source)) {
+      throw new VarveError("E_NOT_FOUND", `Cannot copy ${source}: it is not a directory`, {
+        subject: source,
+      });
+    }
     throw isErrno(error, "ENOENT", "ENOTDIR") ? noSource(source) : error;
   }
 }
@@ -113,10 +122,11 @@ async function copyTarget(
 ): Promise<ByteString> {
   await using target = await openPath(context, source, false, options);
   refuseWhiteout(target, source);
-  const entry = nameOfTarget(target);
+  const name = nameOfTarget(target);
+  const entry = name ?? UNNAMED;
   const tree = subtree(await target.files.tree(), target, entry, "layer");
   const tars = new Map([...sourcesOf(tree)].map((diffId) => [diffId, target.files.tarOf(diffId)]));
-  return await copyTree(context, into, { tree, tars, entry });
+  return await copyTree(context, into, { tree, tars, entry, isContents: name === undefined });
 }
 
 /** Copies the files of a tar from standard input. It is read like the layer of an image. */

@@ -204,6 +204,8 @@ function findLayer({ layers }: DiskStore, text: string): DiffId | undefined {
 export interface Target extends AsyncDisposable {
   readonly files: Files;
   readonly path: ByteString;
+  /** The path as it was asked for. */
+  readonly asked: ByteString;
   readonly node: Node;
 }
 
@@ -233,7 +235,7 @@ export async function openPath(
     );
   }
   const held = stack.move();
-  return { files, ...found, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { files, asked: path, ...found, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 /** Looks up a path. `undefined` when it does not exist, or a part before the last is not a directory. */
@@ -266,9 +268,10 @@ export function lastName(path: ByteString): ByteString {
   return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
 }
 
-/** Name of the file or directory; `undefined` for the root. */
-export function nameOfTarget({ path }: Target): ByteString | undefined {
-  return path === "" ? undefined : lastName(path);
+/** Name of the file or directory, as it was asked for; `undefined` for the root, and for what is in one (`/etc/.`). */
+export function nameOfTarget({ asked }: Target): ByteString | undefined {
+  const name = lastName(asked);
+  return ["", ".", ".."].includes(name) ? undefined : name;
 }
 
 /** Refuses to copy a whiteout of a layer. @throws {VarveError} `E_USAGE` */

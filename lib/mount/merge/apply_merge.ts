@@ -16,14 +16,15 @@ const OPAQUE = "trusted.overlay.opaque" as ByteString;
 export function applyMerge(
   upper: Fd,
   staged: Fd,
-  { steps, from }: MergePlan,
+  { steps, from, isContents }: MergePlan,
   implied: ReadonlySet<ByteString>,
   isMounted = false,
 ): void {
   for (const step of steps) if (!step.isMerged) move(upper, staged, step, isMounted);
   // Now that no more names come, from the deepest to the highest. The directory that was named keeps its own.
   for (const step of steps.toReversed()) {
-    if (!step.isMerged || step.from === "" && from === "" || implied.has(step.from)) continue;
+    const isNamed = isContents && step.from === from;
+    if (!step.isMerged || isNamed || implied.has(step.from)) continue;
     using source = openIn(staged, step.from);
     using target = openIn(upper, step.to);
     copyAttributesFd(source.fd, target.fd);

@@ -19,8 +19,10 @@ export interface Wanted {
   readonly key: string;
   /** The destination, as the user wrote it. */
   readonly path: ByteString;
-  /** The only name that is copied; absent: what is in a directory is copied. */
+  /** The only name that was staged; absent: what is in the staged directory goes into one that must be there. */
   readonly name?: ByteString | undefined;
+  /** Whether only what is in the directory `name` goes into a directory that is there. */
+  readonly isContents?: boolean | undefined;
 }
 
 /** Where the files go. */
@@ -29,6 +31,8 @@ export interface Destination {
   readonly from: ByteString;
   /** Its path in the snapshot: without symbolic links and without a slash at its ends. */
   readonly path: ByteString;
+  /** Whether only what is in a directory is copied: the one at `path`, if it is there, keeps its attributes. */
+  readonly isContents: boolean;
 }
 
 /**
@@ -39,6 +43,7 @@ export interface Destination {
  */
 export function findDestination(merged: Fd, staged: Fd, wanted: Wanted): Destination {
   const { path, name } = wanted;
+  const isContents = name === undefined || wanted.isContents === true;
   const from = name ?? "" as ByteString;
   const clean = path.replace(/\/+$/, "") as ByteString;
   const isDirectory = name === undefined || tryStatAt(staged, name)?.type === "directory";
@@ -46,12 +51,13 @@ export function findDestination(merged: Fd, staged: Fd, wanted: Wanted): Destina
   if (found !== undefined) {
     const real = realPath(merged, found.fd, wanted.key);
     if (statFd(found.fd).type !== "directory") {
-      if (!isDirectory) return { from, path: real };
+      if (!isDirectory) return { from, path: real, isContents };
       throw refused("E_EXISTS", wanted, "it is not a directory");
     }
-    return { from, path: name === undefined ? real : join(real, name) };
+    return { from, path: isContents ? real : join(real, from), isContents };
   }
-  // As with docker, a directory gets the new name. What is in one, or a file, goes only into one that is there.
+  // As with docker, a directory gets the new name, also for what is in it. A tar, or a file, goes only into one that is
+  // there.
   if (name === undefined || !isDirectory && path !== clean) {
     throw refused("E_NOT_FOUND", wanted, "there is no such directory");
   }
@@ -63,9 +69,13 @@ export function findDestination(merged: Fd, staged: Fd, wanted: Wanted): Destina
   }
   if (last === "." || last === "..") throw refused("E_NOT_FOUND", wanted, "it is not there");
   if (tryStatAt(parent.fd, last) !== undefined) {
-    throw refused("E_EXISTS", wanted, "it is a symbolic link that leads nowhere");
+    using file = tryOpenIn(merged, clean, wanted);
+    const reason = file === undefined
+      ? "it is a symbolic link that leads nowhere"
+      : "it is not a directory";
+    throw refused("E_EXISTS", wanted, reason);
   }
-  return { from, path: join(realPath(merged, parent.fd, wanted.key), last) };
+  return { from, path: join(realPath(merged, parent.fd, wanted.key), last), isContents };
 }
 
 /** Opens a path with `O_PATH`; `undefined` when it does not exist. */

@@ -46,7 +46,7 @@ export interface MergeRequest extends Destination {
  * device that is a whiteout of overlayfs
  */
 export function planMerge(merged: Fd, staged: Fd, request: MergeRequest): MergePlan {
-  const { from, path, isOverlay } = request;
+  const { from, path, isContents, isOverlay } = request;
   const steps: MergeStep[] = [];
   const pending: MergeStep[] = [];
   const raise = (path: ByteString) => isOverlay && copyUp(merged, path);
@@ -65,7 +65,7 @@ export function planMerge(merged: Fd, staged: Fd, request: MergeRequest): MergeP
       visit({ from: join(from, name), to: join(to, name) });
     }
   }
-  return { from, path, steps };
+  return { from, path, isContents, steps };
 }
 
 /** Whether both are directories. */

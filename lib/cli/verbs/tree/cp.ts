@@ -21,12 +21,14 @@ export const cp: Verb = {
 copy gets its own name in there. Otherwise DESTINATION is its new name. Nothing is replaced. The copy appears complete
 or not at all, with hard links, owners, times and attributes, as unpack makes it. If you are not root, you own all
 files, and devices and privileged attributes are left out; a warning counts them. A symbolic link is copied as a link,
-unless a slash follows it. With - as DESTINATION, a tar goes to standard output. Its first entry is the file or directory.
+unless a slash follows it. With /. at its end, what is in the directory is copied, and DESTINATION must be new or
+empty. With - as DESTINATION, a tar goes to standard output. Its first entry is the file or directory.
 
 KEY:/PATH as DESTINATION copies into a read-write snapshot, by the rules of docker cp. SOURCE is a path of this machine
 (write ./a:/b for one with a colon), REF:/PATH, or - for a tar on standard input, whose files go into the directory
 PATH. SOURCE/. copies what is in a directory. Files are replaced, and directories that are there get the new names; a
-directory never takes the place of a file, nor a file that of a directory. Symbolic links in PATH are followed inside
+directory never takes the place of a file, nor a file that of a directory. A directory, or what is in it, may get a new
+name; the directory around that name must be there. Symbolic links in PATH are followed inside
 the snapshot. Each name appears complete. Files of this machine belong to root then, unless -a is given; those of a tar
 or an image keep their owners.
 
@@ -74,7 +76,8 @@ function isInside(argument: string): boolean {
 async function treeOf(target: Target): Promise<Tree> {
   const whole = await target.files.tree();
   const name = nameOfTarget(target);
-  return name === undefined ? whole : subtree(whole, target, name, whole.kind);
+  if (name === undefined && target.path === "") return whole;
+  return subtree(whole, target, name, whole.kind);
 }
 
 async function copyTo(context: Context, target: Target, destination: string): Promise<Report> {
@@ -84,6 +87,12 @@ async function copyTo(context: Context, target: Target, destination: string): Pr
   const to = name !== undefined && await isDirectory(destination)
     ? `${destination.replace(/\/+$/, "")}/${textOf(name)}`
     : destination;
+  if (to === destination && to.endsWith("/") && target.node.type !== "directory") {
+    throw new VarveError("E_NOT_FOUND", `Cannot copy to ${to}: there is no such directory`, {
+      subject: to,
+      hint: "make the directory first, or leave out the slash",
+    });
+  }
   // The new name is that of the destination. In the tree any name does.
   const entry = name === undefined ? undefined : fromText("copy");
   const tree = subtree(await files.tree(), target, entry, "layer");
