@@ -220,6 +220,31 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "copy: the limits that are set in the store hold for what passes by it",
+  // Libraries stay loaded until the process ends.
+  sanitizeResources: false,
+  async fn() {
+    await using on = await fixture();
+    const { temp, layout, varve, copy, fails, isThere } = on;
+    await using server = await servedStore(temp.join("served"));
+    await copy(`oci:${layout}:amd`, `docker://${server.host}/app:1`);
+    assertEquals(await isThere("store"), false);
+    assertEquals((await varve(["config", "set", "limits.oci.layers", "1"])).code, 0);
+    for (const source of [`oci:${layout}:amd`, `docker://${server.host}/app:1`]) {
+      await fails(8, "limit", source, `docker://${server.host}/other:1`);
+      await fails(8, "limit", source, `oci:${temp.join("out")}`);
+    }
+    await fails(8, "limit", "--all-tags", `docker://${server.host}/app`, `oci:${temp.join("out")}`);
+    assertEquals(await isThere("out"), false);
+    assertEquals((await varve(["config", "set", "limits.oci.layers", "2"])).code, 0);
+    await copy(`docker://${server.host}/app:1`, `oci:${temp.join("out")}`);
+    assertEquals((await varve(["config", "set", "limits.oci.config", "100"])).code, 0);
+    await fails(8, "limit", `oci:${layout}:amd`, `docker-archive:${temp.join("out.tar")}`);
+    assertEquals(await isThere("out.tar"), false);
+  },
+});
+
 Deno.test("copy: what fails leaves nothing, and what was there stays", async () => {
   await using on = await fixture();
   const { temp, layout, varve, copy, fails } = on;

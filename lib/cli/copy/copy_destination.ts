@@ -11,6 +11,7 @@ import { inflaterOf } from "../options.ts";
 import { registryClient } from "../registry.ts";
 import { layerProgress, warnOfLayers } from "../report_images.ts";
 import { loadSettings } from "../settings.ts";
+import { ownDocumentLimits } from "../sources/adopt_settings.ts";
 import { isPlainHttp } from "../sources/plain_http.ts";
 import { pushProgressOf } from "../verbs/registry/push.ts";
 import type { CopyDestination, CopySending } from "./contract.ts";
@@ -114,7 +115,7 @@ function fileDestination(
       };
       if (kind === "oci") await writeLayout(path, named, planned, options);
       else {
-        const docker = kind === "docker-archive" ? ociLimits() : undefined;
+        const docker = kind === "docker-archive" ? await ownDocumentLimits(context) : undefined;
         await writeArchive(path, named, planned, { ...options, docker });
       }
       const shown = tag === undefined ? text : `${text}:${tag}`;

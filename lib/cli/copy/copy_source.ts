@@ -1,10 +1,11 @@
 /** Opens the images that are copied. */
 import { isReadInPlace, planLayout } from "../../archive/internal.ts";
 import { VarveError } from "../../errors.ts";
-import { formatReference, ociLimits, type Reference, tryParseReference } from "../../oci/mod.ts";
+import { formatReference, type Reference, tryParseReference } from "../../oci/mod.ts";
 import { loadCopies } from "../../registry/internal.ts";
 import type { Context } from "../context.ts";
 import { registryClient } from "../registry.ts";
+import { ownDocumentLimits } from "../sources/adopt_settings.ts";
 import { isPlainHttp } from "../sources/plain_http.ts";
 import type { CopyReading, CopySource } from "./contract.ts";
 import type { Place } from "./place.ts";
@@ -46,7 +47,7 @@ export async function copySource(
     async open() {
       if (!isStreamed) return await (await through()).planThroughStore(context, place, reading);
       const image = await planLayout(path, {
-        limits: ociLimits(),
+        limits: await ownDocumentLimits(context),
         signal: context.signal,
         warn,
         distributable: { warn },
@@ -79,6 +80,7 @@ async function remoteSource(
       const wanted = tag === undefined ? reference : { registry, repository, tag };
       const image = await planRemote({ client, reference: wanted }, {
         platforms,
+        ociLimits: await ownDocumentLimits(context),
         signal,
         onWarning: (message) => context.warn(message),
       });
