@@ -49,6 +49,9 @@ export interface OpenFilesOptions {
   readonly maxDocument: number;
 }
 
+/** The hint for an archive that holds no image. */
+export const FILES_HINT = "import it, if it holds the files of a system";
+
 /** Maximum number of links to follow from one name. */
 export const MAX_LINKS = 8;
 

@@ -12,7 +12,7 @@ import { formatReference, type OciLimits, ociLimits, parseReference } from "../o
 import type { Store } from "../store/mod.ts";
 import type { ArchiveContext, LayoutContext } from "./archive_context.ts";
 import { dockerImages } from "./docker_images.ts";
-import type { ArchiveFiles } from "./files.ts";
+import { type ArchiveFiles, FILES_HINT } from "./files.ts";
 import { ociImages } from "./oci_images.ts";
 import { type ArchiveInput, labelOf, openFiles } from "./open_files.ts";
 
@@ -166,7 +166,7 @@ async function wrongForm(
     form === undefined
       ? `it holds neither ${oci} nor ${docker}`
       : `it does not hold ${form === "oci" ? oci : docker}`,
-    "import it, if it holds the files of a system",
+    FILES_HINT,
   );
 }
 

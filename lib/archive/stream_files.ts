@@ -8,7 +8,13 @@ import type { Entry } from "../layer/mod.ts";
 import { compressionOf } from "./archive_content.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
-import { type ArchiveFiles, digestOfName, type FileAt, type OpenFilesOptions } from "./files.ts";
+import {
+  type ArchiveFiles,
+  digestOfName,
+  type FileAt,
+  FILES_HINT,
+  type OpenFilesOptions,
+} from "./files.ts";
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import { Pipe } from "./pipe.ts";
 import { endArchive } from "./tar_files.ts";
@@ -18,6 +24,14 @@ import { endArchive } from "./tar_files.ts";
  * instead.
  */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
+/** The files that say what an archive is. */
+const MARKS: readonly string[] = ["oci-layout", "index.json", "manifest.json", "repositories"];
+/**
+ * Number of files that are no part of an image, and that may come before any of {@linkcode MARKS}. Images have none of
+ * them. The files of a system have so many among their first that they are refused before the rest is read.
+ */
+const MAX_STRANGE = 100;
+
 /** The size of the outer tar is not limited. The layer jobs limit the size of each layer in it. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
@@ -89,6 +103,8 @@ class Demux {
   readonly #maxDocument: number;
   readonly #carriedIn: number | undefined;
   #budget: number;
+  /** Number of files that are no part of an image; `undefined` when one has said what the archive is. */
+  #strange: number | undefined = 0;
 
   constructor(
     label: string,
@@ -149,6 +165,8 @@ class Demux {
     const { name, entry, parts, wanted } = body;
     const head = joinBytes(parts);
     const isLayer = looksLikeLayer(head.subarray(0, wanted), entry.size);
+    if (MARKS.includes(name)) this.#strange = undefined;
+    if (!isLayer && !mayBePart(name, head)) this.#countStrange(name);
     if (!isLayer && entry.size <= this.#maxDocument) {
       this.#budget -= entry.size;
       if (this.#budget < 0) {
@@ -176,6 +194,18 @@ class Demux {
     // error at the next chunk. Until then nothing awaits `noted`.
     noted.catch((error) => this.#failure ??= { error });
     this.#running.push(noted);
+  }
+
+  /** @throws {VarveError} `E_FORMAT` when there are too many for an image */
+  #countStrange(name: string): void {
+    if (this.#strange === undefined || ++this.#strange <= MAX_STRANGE) return;
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot load ${this.#label}: it is no image, as its first files are no parts of one, such as ${
+        JSON.stringify(name)
+      }`,
+      { subject: this.#label, hint: FILES_HINT },
+    );
   }
 
   /** Stages a large file that is not a layer. */
@@ -220,3 +250,13 @@ class Demux {
     await Promise.allSettled(this.#running);
   }
 }
+
+/** Whether a file that is no layer can be a part of an image: a blob, JSON, or the file `VERSION` beside each layer in old archives. */
+function mayBePart(name: string, head: Uint8Array): boolean {
+  if (/^blobs\/|(?:^|\/)VERSION$/.test(name)) return true;
+  const begin = /[^\t\n\r ]/.exec(TEXT.decode(head.subarray(0, PLAIN_HEAD)))?.[0];
+  return begin === undefined || begin === "{" || begin === "[";
+}
+
+/** Enough for the first character of JSON. */
+const TEXT = new TextDecoder("latin1");
