@@ -49,6 +49,11 @@ export interface OpenFilesOptions {
   readonly maxDocument: number;
 }
 
+/** Limits of the outer tar: its size is not limited. The layer jobs limit the size of each layer in it. */
+export const OUTER_LIMITS: { readonly layerBytes: number } = {
+  layerBytes: Number.MAX_SAFE_INTEGER,
+};
+
 /** The hint for an archive that holds no image. */
 export const FILES_HINT = "import it, if it holds the files of a system";
 

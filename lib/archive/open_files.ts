@@ -2,15 +2,12 @@ import { decompress, sniff } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import { allChunks, readAhead, readRange, statInput } from "../image/internal.ts";
 import { directoryFiles } from "./directory_files.ts";
-import type { ArchiveFiles, OpenFilesOptions } from "./files.ts";
+import { type ArchiveFiles, type OpenFilesOptions, OUTER_LIMITS } from "./files.ts";
 import { streamFiles } from "./stream_files.ts";
 import { tarFiles } from "./tar_files.ts";
 
 /** An archive to load: its path, or a stream of its bytes. */
 export type ArchiveInput = string | ReadableStream<Uint8Array>;
-
-/** The size of the outer tar is not limited. The layer jobs limit the size of each layer in it. */
-const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /** Name of an archive for messages. */
 export function labelOf(input: ArchiveInput): string {

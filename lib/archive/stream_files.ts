@@ -14,6 +14,7 @@ import {
   type FileAt,
   FILES_HINT,
   type OpenFilesOptions,
+  OUTER_LIMITS,
 } from "./files.ts";
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import { Pipe } from "./pipe.ts";
@@ -31,9 +32,6 @@ const MARKS: readonly string[] = ["oci-layout", "index.json", "manifest.json", "
  * them. The files of a system have so many among their first that they are refused before the rest is read.
  */
 const MAX_STRANGE = 100;
-
-/** The size of the outer tar is not limited. The layer jobs limit the size of each layer in it. */
-const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * The files of a tar that comes as a stream and is read once. Layers go to jobs as they arrive. Other large files are

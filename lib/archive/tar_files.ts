@@ -5,7 +5,7 @@ import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { DocumentReading } from "./archive_context.ts";
-import type { ArchiveFiles } from "./files.ts";
+import { type ArchiveFiles, OUTER_LIMITS } from "./files.ts";
 
 /** Number of bytes to read in one call: enough for a header with its meta headers. */
 const WINDOW = 64 * 1024;
@@ -20,7 +20,7 @@ export async function tarFiles(path: string, ingest: DocumentReading): Promise<A
   const table = new EntryTable(path);
   using file = await openInput(path);
   const { size } = await file.stat();
-  const reader = new TarReader(indexer(path, table));
+  const reader = new TarReader(indexer(path, table), { limits: OUTER_LIMITS });
   const buffer = new Uint8Array(WINDOW);
   while (reader.position < size) {
     ingest.signal.throwIfAborted();
