@@ -61,7 +61,10 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
   };
   const endpoints: Endpoint[] = [];
   for (const [address, table] of Object.entries(hosts)) {
-    if (!isTable(table)) throw new MalformedSetting(file, "host", `host ${address} is not a table`);
+    if (!isTable(table)) {
+      const error = new MalformedSetting(file, "host", `host ${address} is not a table`);
+      throw placed(error, text, address);
+    }
     endpoints.push(await read(address, table, address));
   }
   // A registry with TLS settings is reached by https, even on loopback.

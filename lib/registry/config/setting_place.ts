@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { type TomlKey, tomlKeys } from "./toml_keys.ts";
 
 /** The error for a malformed setting: `Cannot read <file>: <state>`. */
 export class MalformedSetting extends VarveError {
@@ -21,11 +22,10 @@ export class MalformedSetting extends VarveError {
 }
 
 /**
- * Adds line and column of a setting to an error. The TOML parser does not report where a value is, so the text is
- * searched for the key. If it is not found, for example because it is written in an inline table, the error stays as it
- * is.
+ * Adds line and column of a setting to an error. The TOML parser does not report where a value is, so they are looked up
+ * among the keys of the text.
  *
- * @param table address of the `[host."…"]` table with the setting; `undefined` for the top level
+ * @param table address of the table `host."…"` with the setting; `undefined` for the top level
  */
 export function placed(
   error: MalformedSetting,
@@ -33,31 +33,23 @@ export function placed(
   table: string | undefined,
 ): MalformedSetting {
   const { file, key, state } = error;
-  const lines = text.split("\n");
-  const start = table === undefined
-    ? 0
-    : lines.findIndex((line) => /^\s*\[/.test(line) && line.includes(table));
-  if (start < 0) return error;
-  const isHeader = table !== undefined && key === "host";
-  for (const [i, line] of lines.entries()) {
-    if (i < start) continue;
-    const at = isHeader ? line.indexOf("[") : columnOf(line, key);
-    if (at >= 0) return new MalformedSetting(file, key, state, place(i + 1, at + 1));
-  }
-  return error;
+  const path = table === undefined ? [key] : key === "host" ? [key, table] : ["host", table, key];
+  const keys = tomlKeys(text);
+  const begins = (one: TomlKey) => path.every((part, at) => one.path[at] === part);
+  const found = keys.find((one) => begins(one) && one.path.length === path.length) ??
+    keys.find(begins);
+  if (found === undefined) return error;
+  const at = table !== undefined && key === "host" ? found.header ?? found.at : found.at;
+  const before = text.slice(0, at).split("\n");
+  return new MalformedSetting(
+    file,
+    key,
+    state,
+    place(before.length, (before.at(-1) ?? "").length + 1),
+  );
 }
 
 /** The beginning of a message about a place in a text file. */
 export function place(line: number, column: number): string {
   return `line ${line}, column ${column}: `;
-}
-
-/**
- * The column, from 0, of a setting in a line. The line is `ca = "x"` for the key `ca`, or a table header that ends in
- * the key, such as `[host."…".header]`. -1 for any other line.
- */
-function columnOf(line: string, key: string): number {
-  const match = /^(\s*)["']?([\w-]+)["']?\s*=/.exec(line) ??
-    /^(\s*\[+(?:[^\]]*\.)?)["']?([\w-]+)["']?\]/.exec(line);
-  return match?.[2] === key ? (match[1] as string).length : -1;
 }

@@ -201,7 +201,32 @@ Deno.test("hosts: an error names the line and the column", async () => {
     [`${top}[host."https://m.example".header]\n"x y" = "z"`, "line 2, column 27: a header"],
     [`${top}[host."ftp://m.example"]\n`, "line 2, column 1: a host is not"],
     [`${top}client = "none.pem"`, "line 2, column 1: none.pem does not exist"],
-    [`host = { "https://m.example" = { ca = 5 } }`, "hosts.toml: ca is not a path"],
+    [`host = { "https://m.example" = { ca = 5 } }`, "line 1, column 34: ca is not a path"],
+    [
+      `${top}host = { "https://m.example" = 5 }`,
+      "line 2, column 10: host https://m.example is not",
+    ],
+    [`host."https://m.example".header = { a = [1] }`, "line 1, column 26: a header is malformed"],
+    ["host = { 'ftp://m.example' = {} }", "line 1, column 10: a host is not"],
+    // The same setting of another host, a comment and a string that look alike are not meant.
+    [
+      `[host."https://m.example"]
+      # ca = 1
+      header = { x = """
+      ca = 2"""}
+      capabilities = [ "pull", # ca = 3
+        'push' ]
+      [host."https://n.example"]
+      ca = "none.pem"
+      [host."https://o\\u002eexample"]
+      client = [["none.pem", ""]]
+      ca = 5`,
+      "line 8, column 7: none.pem does not exist",
+    ],
+    [
+      `[host."https://o\\u002eexample"]\n[host."https://o.example".header]\n"b" = [ { b = 1 } ]`,
+      "line 2, column 27: a header is malformed",
+    ],
   ];
   for (const [text, place] of cases) {
     const error = await assertRejects(
