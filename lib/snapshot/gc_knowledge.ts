@@ -7,6 +7,7 @@ import {
 } from "../compose/internal.ts";
 import { isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
 import { VarveError } from "../errors.ts";
+import { boundPaths } from "./bound_path.ts";
 import { detachedOf, isDetachedUsed } from "./detached_mounts.ts";
 import { leaseLiveness } from "./mount_leases.ts";
 import { ROOT_FILES } from "../store/internal.ts";
@@ -31,11 +32,6 @@ function blindKnowledge(store: DiskStore): GcKnowledge {
   return { isLive, inUse: () => () => isUsed };
 }
 
-/** The directory with a cache id in the root of a bind mount, which begins at the root of its file system. */
-const BOUND = new RegExp(
-  `^(.*/(?:${ROOT_FILES.layers}|${ROOT_FILES.chains}|${ROOT_FILES.snapshots})/[0-9]+)(?:/|$)`,
-);
-
 /**
  * Returns a function that tells whether a mount uses files in a directory of the store: as a source, as a lower or upper
  * directory of an overlay, by a bind, or as the composed image of a shared mount. Mounts that were detached count while
@@ -48,15 +44,16 @@ function usersOf(
   const detached = store.leases.list().map(detachedOf).filter((one) => one !== undefined)
     .filter((one) => isDetachedUsed(one, seen));
   const mounts = [...seen, ...detached];
-  const bound = mounts.map(({ root }) => BOUND.exec(root)?.[1]).filter((one) => one !== undefined);
+  const bound = mounts.map(boundPaths(store, seen)).filter((one) => one !== undefined);
   // The kernel escapes some characters in options by backslashes. A path ends at a slash, a colon or the end of an option.
   const options = mounts.flatMap(({ source, superOptions }) => [source, ...superOptions])
     .map((option) => `${option}/`).join("\n").replaceAll("\\", "").replaceAll(":", "/");
+  const root = fromText(store.root);
   const points = new Set<string>(seen.map(({ mountPoint }) => mountPoint));
   return (directory) => {
     const path = fromText(directory);
     return options.includes(`${path.replaceAll(":", "/")}/`) ||
-      bound.some((one) => path.endsWith(one)) ||
+      bound.some((one) => `${root}${one}/`.startsWith(`${path}/`)) ||
       composedMountPoints(store, directory).some((point) => points.has(point));
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 export { boundCaches } from "./bound_caches.ts";
+export { boundPaths } from "./bound_path.ts";
 export { detachedLease, detachedOf, isDetachedUsed } from "./detached_mounts.ts";
 export { gcKnowledge } from "./gc_knowledge.ts";
 export { ignoreMissing } from "./ignore_missing.ts";

@@ -23,6 +23,7 @@ import {
 } from "../linux/mod.ts";
 import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore, Lease, Store } from "../store/mod.ts";
+import { boundPaths } from "./bound_path.ts";
 import { detachedOf, isDetachedUsed } from "./detached_mounts.ts";
 import { quoteKey } from "./keys.ts";
 import { snapshotOfLease } from "./lease_resources.ts";
@@ -225,9 +226,11 @@ export function mountOfSnapshot(store: DiskStore, key: string): MountInfo | unde
   if (cacheId === null) return undefined;
   const files = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
   const upper = `upperdir=${fromText(files)}`;
-  return readMountInfo().find(({ superOptions, root }) =>
-    superOptions.some((option) => option === upper) ||
-    BOUND.test(root) && fromText(files).endsWith(root)
+  const mounts = readMountInfo();
+  const boundPath = boundPaths(store, mounts);
+  return mounts.find((mount) =>
+    mount.superOptions.some((option) => option === upper) ||
+    `${fromText(store.root)}${boundPath(mount)}` === fromText(files)
   );
 }
 

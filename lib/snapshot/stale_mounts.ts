@@ -5,6 +5,7 @@ import { type ByteString, fromText } from "../bytes/mod.ts";
 import { composedImagesIn, sharedMountName } from "../compose/internal.ts";
 import type { DiffId } from "../digest/mod.ts";
 import { type MountInfo, readMountInfo, splitOverlayPaths } from "../linux/mod.ts";
+import { boundPaths } from "./bound_path.ts";
 import { parseDerivedName, ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore } from "../store/mod.ts";
 
@@ -45,11 +46,8 @@ function isShared(path: ByteString, root: ByteString): boolean {
 function lowersOf(mount: MountInfo, root: ByteString, judge: Judge): ByteString[] {
   if (mount.type === "erofs") return judge.lowersOn(mount.device);
   if (mount.type !== "overlay") {
-    // The root of a bind mount is a path in its file system, which may be mounted anywhere.
-    const { device, path } = judge.place;
-    const found = EXTRACTED.exec(mount.root);
-    if (found === null || mount.device !== device) return [];
-    return mount.root === `${path}${found[0]}` ? [`${root}${found[0]}` as ByteString] : [];
+    const bound = judge.boundPath(mount);
+    return bound === undefined ? [] : [`${root}${bound}` as ByteString];
   }
   return mount.superOptions.flatMap((option) => {
     if (option.startsWith(ONE_LOWER)) return [option.slice(ONE_LOWER.length) as ByteString];
@@ -63,6 +61,8 @@ class Judge {
   readonly #store: DiskStore;
   readonly #root: ByteString;
   readonly #mounts: readonly MountInfo[];
+  /** As {@linkcode boundPaths}. */
+  readonly boundPath: ReturnType<typeof boundPaths>;
   #names: ReadonlySet<string | undefined> | undefined;
   #layers: ReadonlyMap<number, DiffId> | undefined;
 
@@ -70,6 +70,7 @@ class Judge {
     this.#store = store;
     this.#root = root;
     this.#mounts = mounts;
+    this.boundPath = boundPaths(store, mounts);
   }
 
   /** Whether what is derived now, from the layers as they are, lies elsewhere. */
@@ -90,18 +91,6 @@ class Judge {
     return this.#mounts.filter((mount) => mount.device === device)
       .map(({ mountPoint }) => mountPoint)
       .filter((path) => isShared(path, this.#root));
-  }
-
-  /** The file system of the store, and the path of the store in it. */
-  get place(): { readonly device: string; readonly path: string } {
-    const below = ({ mountPoint }: MountInfo) => mountPoint === "/" ? "/" : `${mountPoint}/`;
-    const root = `${this.#root}/`;
-    const under = this.#mounts.filter((mount) => root.startsWith(below(mount)));
-    const longest = Math.max(...under.map(({ mountPoint }) => mountPoint.length));
-    const mount = under.findLast(({ mountPoint }) => mountPoint.length === longest);
-    if (mount === undefined) return { device: "", path: "" };
-    const path = `${below({ ...mount, mountPoint: mount.root })}${root.slice(below(mount).length)}`;
-    return { device: mount.device, path: path.slice(0, -1) };
   }
 
   /** Names of the mount points of all composed images as they are now. */

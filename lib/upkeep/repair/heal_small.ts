@@ -39,8 +39,7 @@ export async function healDerived({ store, damages, say }: Repair): Promise<void
       await forgetDirectory(store, site.chainId as ChainId);
       continue;
     }
-    const path = `${store.root}/${site.path}`;
-    const users = mountsOf(path);
+    const users = mountsOf(store, site.path);
     if (users.length > 0) say(`${site.path} is mounted at ${users.join(", ")}: mount it again`);
     if (name !== "erofs" && (users.length > 0 || isMounted(store, `${store.root}/${home}/${id}`))) {
       await store.directories.outdate(ownerOf(site));

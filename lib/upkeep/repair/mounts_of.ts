@@ -1,4 +1,4 @@
-import { gcKnowledge } from "../../snapshot/internal.ts";
+import { boundPaths, gcKnowledge } from "../../snapshot/internal.ts";
 import { escapeForTerminal, fromText } from "../../bytes/mod.ts";
 import { isSupported, readMountInfo } from "../../linux/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
@@ -8,11 +8,18 @@ export function isMounted(store: DiskStore, home: string): boolean {
   return gcKnowledge(store).inUse?.()(home) ?? false;
 }
 
-/** The mount points that use files below a path, for a message. */
-export function mountsOf(path: string): string[] {
+/**
+ * The mount points that use files of a directory that was derived from layers, for a message.
+ *
+ * @param path path in the store
+ */
+export function mountsOf(store: DiskStore, path: string): string[] {
   if (!isSupported()) return [];
-  const wanted = fromText(path);
-  return readMountInfo().filter(({ source, superOptions, root }) =>
-    [source, ...superOptions].some((text) => text.includes(wanted)) || root.endsWith(wanted)
+  const wanted = fromText(`${store.root}/${path}`);
+  const mounts = readMountInfo();
+  const boundPath = boundPaths(store, mounts);
+  return mounts.filter((mount) =>
+    [mount.source, ...mount.superOptions].some((text) => text.includes(wanted)) ||
+    boundPath(mount) === `/${path}`
   ).map(({ mountPoint }) => escapeForTerminal(mountPoint));
 }
