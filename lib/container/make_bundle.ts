@@ -47,6 +47,7 @@ export async function makeBundle(
     mounts: snapshot.mounts,
     snapshotDirectory: snapshot.directory,
     scratch: directory,
+    durability: options.store.durability,
     target,
     user: process.user ?? config.user ?? "",
     workingDir: workingDirectory(config, process),

@@ -8,6 +8,7 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
+import type { Durability } from "../store/mod.ts";
 
 const { init: INIT, stubs: NAME } = SNAPSHOT_FILES;
 
@@ -47,7 +48,8 @@ export async function readStubs(snapshotDirectory: string): Promise<Stub[]> {
 }
 
 /**
- * Adds stubs to the list. Call it before the stubs are made: a listed stub that is missing does no harm.
+ * Adds stubs to the list. Call it before the stubs are made: a listed stub that is missing does no harm. With the
+ * durability `"full"`, the list is on the disk when this returns: a stub without its list would be a change.
  *
  * @param scratch path of a directory on the same file system, in which the new list is written before it replaces the
  * old one
@@ -56,13 +58,21 @@ export async function addStubs(
   snapshotDirectory: string,
   stubs: readonly Stub[],
   scratch: string,
+  durability: Durability,
 ): Promise<void> {
   const known = await readStubs(snapshotDirectory);
   const fresh = stubs.filter(({ path }) => !known.some((stub) => stub.path === path));
   if (fresh.length === 0) return;
   const temporary = `${scratch}/${NAME}`;
   await Deno.writeTextFile(temporary, JSON.stringify([...known, ...fresh]));
+  if (durability === "full") await sync(temporary);
   await Deno.rename(temporary, `${snapshotDirectory}/${NAME}`);
+  if (durability === "full") await sync(snapshotDirectory);
+}
+
+async function sync(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
 }
 
 function isStub(value: unknown): value is Stub {

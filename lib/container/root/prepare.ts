@@ -14,6 +14,7 @@ import {
 import { isWithin } from "../../mount/internal.ts";
 import { readOnlyMount, withTopLower, withVarveSource } from "../../snapshot/internal.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
+import type { Durability } from "../../store/mod.ts";
 import { type ContainerUser, findUser } from "../bundle/user.ts";
 import type { Volume } from "../bundle/volume.ts";
 import { checkExecutable } from "./executable.ts";
@@ -34,6 +35,8 @@ export interface RootInput {
   readonly snapshotDirectory: string;
   /** Absolute path of a directory on the same file system, in which things are made before they are renamed. */
   readonly scratch: string;
+  /** Durability of the store. */
+  readonly durability: Durability;
   /** Absolute path of the empty directory at which the root is mounted. */
   readonly target: string;
   /** The user, as the caller or the image writes it. */
@@ -86,7 +89,7 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
     if (overlay && stubs.length > 0) {
       await addInitLayer({ init, scratch, merged: root.fd, stubs });
     } else if (stubs.length > 0) {
-      await addStubs(snapshotDirectory, stubs, scratch);
+      await addStubs(snapshotDirectory, stubs, scratch, input.durability);
       using directory = ownFd(
         openDirectoryAt(CWD, fromText(`${snapshotDirectory}/${SNAPSHOT_FILES.files}`)),
       );

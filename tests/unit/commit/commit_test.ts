@@ -210,7 +210,7 @@ Deno.test({
       stub("/etc/used", "file"),
     ];
     const directory = store.directories?.snapshot(cacheId) as string;
-    await addStubs(directory, stubs, store.directories?.mounts as string);
+    await addStubs(directory, stubs, store.directories?.mounts as string, "none");
     const { layers: [layer] } = await commitSnapshot(fixture.store, "work", options(fixture));
     const tree = await store.layers.tree(layer?.diffId as never);
     assertEquals(
