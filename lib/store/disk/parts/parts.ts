@@ -58,7 +58,7 @@ export function readParts(
 }
 
 /** Whether bytes can be a JSON object: all documents and configs are. */
-function mayBeObject(bytes: Uint8Array): boolean {
+export function mayBeObject(bytes: Uint8Array): boolean {
   const first = bytes.find((byte) => !JSON_SPACE.has(byte));
   return first === "{".charCodeAt(0);
 }

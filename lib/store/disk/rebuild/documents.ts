@@ -8,6 +8,7 @@ import {
 import { attempt } from "../../attempt.ts";
 import { MAX_DOCUMENT } from "../../rules.ts";
 import { factsIn, namesAt } from "../inspect/files.ts";
+import { mayBeObject } from "../parts/parts.ts";
 import type { Paths } from "../paths.ts";
 
 /** Media type of a config whose manifest is not here. */
@@ -26,6 +27,8 @@ export interface Documents {
   readonly files: ReadonlyMap<string, BlobFile>;
   /** The manifests, by their digest. */
   readonly manifests: ReadonlyMap<string, Manifest>;
+  /** The digests that the indexes name, by the digest of the index. */
+  readonly indexes: ReadonlyMap<string, readonly string[]>;
   /** The diffIDs of the configs, by the digest of the config. */
   readonly configs: ReadonlyMap<string, readonly string[]>;
   /** Media types that documents give for digests, and those of the documents themselves. */
@@ -36,6 +39,7 @@ export interface Documents {
 export function readDocuments(paths: Paths): Documents {
   const files = new Map<string, BlobFile>();
   const manifests = new Map<string, Manifest>();
+  const indexes = new Map<string, readonly string[]>();
   const configs = new Map<string, readonly string[]>();
   const types = new Map<string, string>();
   const name = (descriptor: Descriptor) => {
@@ -57,7 +61,10 @@ export function readDocuments(paths: Paths): Documents {
         manifests.set(digest, document);
         for (const one of [document.config, ...document.layers]) name(one);
       }
-      if (document?.kind === "index") { for (const one of document.manifests) name(one); }
+      if (document?.kind === "index") {
+        indexes.set(digest, document.manifests.map((one) => one.digest));
+        for (const one of document.manifests) name(one);
+      }
       if (document !== undefined) types.set(digest, document.mediaType);
       const config = document === undefined ? attempt(() => parseImageConfig(bytes)) : undefined;
       if (config === undefined) continue;
@@ -65,11 +72,11 @@ export function readDocuments(paths: Paths): Documents {
       if (!types.has(digest)) types.set(digest, CONFIG);
     }
   }
-  return { files, manifests, configs, types };
+  return { files, manifests, indexes, configs, types };
 }
 
-/** The bytes of a small file that begins like a JSON object. */
+/** The bytes of a small file that may be a JSON object. */
 function jsonBytes(path: string): Uint8Array | undefined {
   const bytes = Deno.readFileSync(path);
-  return bytes[0] === 0x7b ? bytes : undefined;
+  return mayBeObject(bytes) ? bytes : undefined;
 }

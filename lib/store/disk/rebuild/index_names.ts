@@ -64,8 +64,10 @@ function readIndex(path: string): readonly Descriptor[] | undefined {
   return document?.kind === "index" ? document.manifests : undefined;
 }
 
-function unnamed({ files, manifests, types }: Documents): NamedImage[] {
-  return [...manifests.keys()].flatMap((digest) => {
+function unnamed({ files, manifests, indexes, types }: Documents): NamedImage[] {
+  const named = new Set([...indexes.values()].flat());
+  return [...manifests.keys(), ...indexes.keys()].flatMap((digest) => {
+    if (named.has(digest)) return [];
     const file = files.get(digest);
     const mediaType = types.get(digest);
     if (file === undefined || mediaType === undefined) return [];
