@@ -5,3 +5,4 @@
  */
 export { CONTAINER_LABELS } from "./container_records.ts";
 export { removeAbandoned } from "./abandoned.ts";
+export { refuseReadOnly } from "./refuse_read_only.ts";

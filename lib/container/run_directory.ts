@@ -152,7 +152,8 @@ export function unreadRun({ directory }: FoundRun): ContainerRun {
   return { id, key: "", directory, runtime: { name: "chroot", program: "", hideUnified: false } };
 }
 
-async function findLive(store: DiskStore, key: string): Promise<FoundRun | undefined> {
+/** The live run of a snapshot, also one whose state cannot be read. */
+export async function findLive(store: DiskStore, key: string): Promise<FoundRun | undefined> {
   const runs = await findRuns(store);
   return runs.find((found) => found.live && keyOfRun(store, found) === key);
 }

@@ -1,5 +1,5 @@
 /** `varve cp` into and out of a container that runs. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/images/busybox_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import {
@@ -37,3 +37,28 @@ for (const runtime of RUNTIME_NAMES) {
     },
   });
 }
+
+Deno.test({
+  name: "cp into a container that runs with a read-only root is refused until it has ended",
+  ...needs({ root: true, mount: true, tools: CONTAINER_TOOLS }),
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve, temp } = fixture;
+    await Deno.mkdir(temp.join("volume"));
+    await Deno.writeTextFile(temp.join("f"), "f\n");
+    const running = await startContainer(fixture, "work", [
+      ...["--read-only", "-v", `${temp.join("volume")}:/tmp`, BOX, "--"],
+      ...["sh", "-c", "until test -e /tmp/done; do sleep 0.02; done"],
+    ]);
+    for (const to of ["work:/etc/", "work:/tmp/"]) {
+      const { code, stderr } = await varve.any(["cp", temp.join("f"), to]);
+      assertEquals(code, 6, stderr);
+      assertStringIncludes(stderr, "read-only root");
+    }
+    assertEquals((await varve.any(["cat", "work:/etc/f"])).code, 4);
+    await Deno.writeTextFile(temp.join("volume/done"), "");
+    assertEquals((await running.child.output()).code, 0);
+    await varve.text(["cp", temp.join("f"), "work:/etc/"]);
+    assertEquals(await varve.text(["cat", "work:/etc/f"]), "f\n");
+  },
+});

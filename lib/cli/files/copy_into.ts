@@ -1,5 +1,6 @@
 /** `varve cp` into a snapshot. */
 import { type ByteString, escapeForTerminal, fromText } from "../../bytes/mod.ts";
+import { refuseReadOnly } from "../../container/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { importImage, type LoadedLayer } from "../../image/mod.ts";
 import {
@@ -50,6 +51,7 @@ export async function copyInto(
       { subject: key, hint: "images never change: 'varve run' or 'varve mount --rw' make a KEY" },
     );
   }
+  await refuseReadOnly(store, key);
   const into: CopyIntoOptions = {
     store,
     snapshotter: await context.snapshotter(),

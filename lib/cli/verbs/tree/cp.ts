@@ -33,8 +33,9 @@ the snapshot. Each name appears complete. Files of this machine belong to root t
 or an image keep their owners.
 
 A snapshot that is mounted, or whose container runs, gets the files at once. What a container has mounted, such as
-volumes, /tmp of --tmpfs, /proc and /dev, does not get them: they go into the directory of the snapshot below. If
-another mount namespace has the mount, the exit code is 6: run cp there.
+volumes, /tmp of --tmpfs, /proc and /dev, does not get them: they go into the directory of the snapshot below. While a
+container runs with --read-only, its files do not change: the exit code is 6. If another mount namespace has the mount,
+the exit code is 6, too: run cp there.
 
 JSON: as unpack; into a snapshot {"key","path"}
 
