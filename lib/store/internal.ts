@@ -6,7 +6,7 @@
  * @module
  */
 export { attempt } from "./attempt.ts";
-export { type FileFact, type HomeFact } from "./disk/inspect/files.ts";
+export { factOf, type FileFact, type HomeFact } from "./disk/inspect/files.ts";
 export {
   betweenCommits,
   type BlobFiles,
@@ -21,7 +21,6 @@ export {
 } from "./disk/inspect/places.ts";
 export {
   adoptBlob,
-  adoptChain,
   adoptLayer,
   adoptSnapshot,
   checkRepairable,
@@ -42,6 +41,7 @@ export {
   restoreSnapshotMarker,
   stagedTree,
 } from "./disk/inspect/repairs.ts";
+export { adoptChain, restoreChain, restoreProofs } from "./disk/inspect/row_repairs.ts";
 export { wrongParts } from "./disk/inspect/parts.ts";
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
 export { ACCEPTED_RULES } from "./disk/derived/accepted_rules.ts";

@@ -146,7 +146,10 @@ export function keysOf(site: Site, rows: StoreRows): string[] {
     case "orphan-blob":
       return [site.digest];
     case "layer":
+    case "proof":
       return [site.diffId];
+    case "chain":
+      return [site.image];
     case "derived":
       return [...site.diffIds];
     case "snapshot":

@@ -4,6 +4,7 @@ import type { BlobFiles, StoreRows } from "../../store/internal.ts";
 import {
   checkMode,
   checkStray,
+  DIRECTORY,
   expectedFor,
   NOTED,
   type Ownership,
@@ -75,7 +76,7 @@ function reportBlob(
     what: pathOfBlob(digest),
     expected: expectedFor(actual, size),
     actual,
-    healedBy: remedyOfBlob(rows, digest),
+    healedBy: actual === DIRECTORY ? "user" : remedyOfBlob(rows, digest),
     site: { at: "blob", digest },
   });
 }

@@ -13,6 +13,7 @@ import {
   bytes,
   checkMode,
   checkStray,
+  DIRECTORY,
   expectedFor,
   type Home,
   NOTED,
@@ -67,7 +68,11 @@ export function checkLayer(
         what: `${path}/${name} of layer ${row.diff_id}`,
         expected: expectedFor(wrong, size),
         actual: wrong,
-        healedBy: name === "tree" ? "repair" : remedyOfLayer(rows, row.diff_id),
+        healedBy: wrong === DIRECTORY
+          ? "user"
+          : name === "tree"
+          ? "repair"
+          : remedyOfLayer(rows, row.diff_id),
         site: { at: "layer", diffId: row.diff_id, cacheId: row.cache_id },
       });
     }
@@ -76,7 +81,10 @@ export function checkLayer(
   }
   if (home === undefined) return;
   checkHome(home, "layers", owner, report, (marker) => layerDifference(marker, row));
-  if (home.marker?.kind === "layer") checkProofs(row, home.marker, rows, report);
+  // The marker of another layer proves nothing of this one.
+  if (home.marker?.kind === "layer" && home.marker.diffID === row.diff_id) {
+    checkProofs(row, home.marker, rows, report);
+  }
   for (const file of files.values()) {
     if (!isDrivers(file.name)) checkStray(report, owner, `${path}/${file.name}`);
   }
@@ -84,7 +92,7 @@ export function checkLayer(
 
 /** Compares the blobs and names that a marker says were proved of a layer with the rows. */
 function checkProofs(
-  { diff_id }: LayerRow,
+  { diff_id, cache_id }: LayerRow,
   marker: LayerMarker,
   rows: StoreRows,
   report: Report,
@@ -92,11 +100,21 @@ function checkProofs(
   const { blobs, names, held } = proofsOf(rows);
   const say = rowReport(report);
   const layer = `layer ${diff_id}`;
+  const missing = (table: string, key: string) =>
+    report({
+      kind: "row",
+      what: `row of ${table} ${key}`,
+      expected: layer,
+      actual: "no row",
+      healedBy: "repair",
+      site: { at: "proof", diffId: diff_id, cacheId: cache_id },
+    });
   for (const { digest, size, mediaType } of marker.blobs ?? []) {
     const row = held.get(digest);
     if (row === undefined) continue;
     const proved = blobs.get(digest);
-    if (proved !== diff_id) say("layer_blob", digest, layer, proved ?? "no row");
+    if (proved === undefined) missing("layer_blob", digest);
+    else if (proved !== diff_id) say("layer_blob", digest, layer, proved);
     if (row.size !== size) say("blob", digest, bytes(size), bytes(row.size));
     if (contradicts(row.media_type, mediaType)) {
       say("blob", digest, mediaType, row.media_type);
@@ -104,7 +122,8 @@ function checkProofs(
   }
   for (const name of marker.names ?? []) {
     const proved = names.get(name);
-    if (proved !== diff_id) say("layer_name", name, layer, proved ?? "no row");
+    if (proved === undefined) missing("layer_name", name);
+    else if (proved !== diff_id) say("layer_name", name, layer, proved);
   }
 }
 
@@ -216,6 +235,18 @@ function checkHome(
 ): void {
   const path = `${kind}/${home.directory.name}`;
   const { directory, marker, markerFile } = home;
+  if (directory.type !== "directory") {
+    // A repair must not change what a link points to.
+    report({
+      kind: "stray",
+      what: path,
+      expected: "a directory",
+      actual: `a ${directory.type}`,
+      healedBy: "user",
+      site: { at: "path", path: `${owner.root}/${path}` },
+    });
+    return;
+  }
   checkMode(report, owner, path, directory, DIRECTORY_MODE);
   const site = { at: "marker", home: kind, cacheId: Number(directory.name) } as const;
   const what = `${path}/marker`;
@@ -232,10 +263,14 @@ function checkHome(
     what,
     expected: `${wrong[0]}, as in the row`,
     actual: wrong[1],
-    healedBy: "rebuild",
+    // A marker says itself which directory it belongs to. That of another is no evidence against the row.
+    healedBy: marker.kind === MARKED[kind] && marker.id === site.cacheId ? "rebuild" : "repair",
     site,
   });
 }
+
+/** What the markers of each kind of directory are. */
+const MARKED = { layers: "layer", chains: "chain", snapshots: "snapshot" } as const;
 
 type Pair = readonly [string, unknown, unknown];
 

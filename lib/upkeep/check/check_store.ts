@@ -1,3 +1,5 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { chainIds } from "../../layer/mod.ts";
 import { inTurns } from "../../pool/internal.ts";
 import { createPool, type Pool } from "../../pool/mod.ts";
 import { betweenCommits, readRows, requireDisk, type StoreRows } from "../../store/internal.ts";
@@ -8,7 +10,7 @@ import { jobsAtOnce } from "../deep/jobs_at_once.ts";
 import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
-import { type Damage, joinNoted, type Ownership, type Report } from "./damage.ts";
+import { type Damage, joinNoted, NO_ROW, type Ownership, type Report } from "./damage.ts";
 import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
 
 /** Options of {@linkcode checkStore}. */
@@ -105,15 +107,21 @@ async function findDeeply(
   return found.filter((damage) => isStillThere(damage, rows));
 }
 
-/** State of a blob that a document names and that has no row. */
-const NO_ROW = "no row";
-
 function isStillThere({ site, actual }: Damage, rows: StoreRows): boolean {
+  const isNamed = (image: string | undefined) => rows.images.some(({ digest }) => digest === image);
   switch (site.at) {
     case "blob":
-      return actual === NO_ROW || rows.blobs.some(({ digest }) => digest === site.digest);
+      return actual === NO_ROW
+        ? isNamed(site.image)
+        : rows.blobs.some(({ digest }) => digest === site.digest);
     case "layer":
-      return rows.layers.some(({ diff_id }) => diff_id === site.diffId);
+      return actual === NO_ROW
+        ? isNamed(site.image)
+        : rows.layers.some(({ diff_id }) => diff_id === site.diffId);
+    case "chain":
+      return isNamed(site.image) &&
+        chainIds(site.diffIds as readonly DiffId[])
+          .some((id) => rows.chains.every(({ chain_id }) => chain_id !== id));
     case "derived":
       return site.chainId === null ||
         rows.chains.some(({ chain_id, cache_id }) =>

@@ -3,10 +3,15 @@ import type { Finding } from "../contract.ts";
 
 /** Where the damage is, for a repair. */
 export type Site =
-  /** The file of a blob. */
-  | { readonly at: "blob"; readonly digest: string }
-  /** A file of a layer. */
-  | { readonly at: "layer"; readonly diffId: string; readonly cacheId: number }
+  /** The file of a blob. One without a row has the target of the image name that needs it. */
+  | { readonly at: "blob"; readonly digest: string; readonly image?: string }
+  /** A file of a layer. One without a row has no cache id, and the target of the image name that needs it. */
+  | {
+    readonly at: "layer";
+    readonly diffId: string;
+    readonly cacheId: number | null;
+    readonly image?: string;
+  }
   /** The directory of a chain, or a directory of a driver in the directory of a layer or of a chain. */
   | {
     readonly at: "derived";
@@ -25,6 +30,10 @@ export type Site =
   | { readonly at: "snapshot"; readonly key: string }
   /** A row. */
   | { readonly at: "row"; readonly table: string; readonly key: string }
+  /** A row that says which bytes were proved to be a layer, and that its marker records. */
+  | { readonly at: "proof"; readonly diffId: string; readonly cacheId: number }
+  /** The row of a chain of an image: the target of its name, and the layers of the chain, lowest first. */
+  | { readonly at: "chain"; readonly image: string; readonly diffIds: readonly string[] }
   /** The index of the layout. */
   | { readonly at: "index" }
   /** A path whose mode or owner is wrong, and its right mode. */
@@ -61,12 +70,18 @@ export function rowReport(
     });
 }
 
+/** What is found where a directory is in the place of a file. A repair cannot replace it, and does not remove it. */
+export const DIRECTORY = "a directory";
+
 /** The state of a file that should be a regular file of a known size; `undefined` when it is one. */
 export function wrongSize(file: FileFact | undefined, size: number): string | undefined {
   if (file === undefined) return "missing";
   if (file.type !== "file") return `a ${file.type}`;
   return file.size === size ? undefined : bytes(file.size);
 }
+
+/** What is found of something that is named and has no row. */
+export const NO_ROW = "no row";
 
 /** What is found of bytes that an earlier read or check found wrong. */
 export const NOTED = "noted as damaged";

@@ -1,4 +1,4 @@
-import { type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
+import { algorithmOf, type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { StoreLayerIngest } from "../../image/internal.ts";
 import { layerRules } from "../../layer_job/internal.ts";
@@ -7,6 +7,7 @@ import {
   ACCEPTED_RULES,
   type DerivedTree,
   dropBlobRow,
+  factOf,
   homeIn,
   homePath,
   linkBlob,
@@ -28,7 +29,7 @@ import { deriveTreeJob } from "./derive_tree_job.ts";
  * uncompressed layer from its tar.
  */
 export async function healLayers(repair: Repair): Promise<void> {
-  const { damages } = repair;
+  const damages = repair.damages.filter(({ healedBy }) => healedBy !== "user");
   const layers = new Set(damages.flatMap(({ site }) => site.at === "layer" ? [site.diffId] : []));
   for (const diffId of layers) {
     if (!isDigest(diffId)) continue;
@@ -56,15 +57,24 @@ async function noteLayerSound(store: DiskStore, diffId: DiffId): Promise<void> {
   noteSound(store, "layer", diffId);
 }
 
-async function isTarSound(
-  { store, pool, options: { signal } }: Repair,
-  id: DiffId,
-): Promise<boolean> {
+async function isTarSound(repair: Repair, id: DiffId): Promise<boolean> {
+  const { store } = repair;
   const record = store.layers.get(id);
   if (record === undefined) return false;
-  const path = `${homePath(store, "layers", record.cacheId)}/layer.tar`;
-  const [hashed] = await pool.run(hashJob, [{ path, algorithms: ["sha256"] }], { signal });
-  return hashed?.digests[0] === id;
+  return await hasDigest(repair, `${homePath(store, "layers", record.cacheId)}/layer.tar`, id);
+}
+
+/** Whether a path is a regular file, and no link to one, with this digest. */
+async function hasDigest(
+  { pool, options: { signal } }: Repair,
+  path: string,
+  digest: Digest | DiffId,
+): Promise<boolean> {
+  const at = path.lastIndexOf("/");
+  if (factOf(path.slice(0, at), path.slice(at + 1))?.type !== "file") return false;
+  const algorithm = algorithmOf(digest);
+  const [hashed] = await pool.run(hashJob, [{ path, algorithms: [algorithm] }], { signal });
+  return hashed?.digests[0] === digest;
 }
 
 async function remakeTree(repair: Repair, diffId: DiffId): Promise<void> {
@@ -132,14 +142,8 @@ async function remakeLayer(repair: Repair, diffId: DiffId): Promise<void> {
   }
 }
 
-async function isBlobSound(
-  { store, pool, options: { signal } }: Repair,
-  digest: Digest,
-): Promise<boolean> {
-  const path = `${store.root}/${pathOfBlob(digest)}`;
-  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
-  const [hashed] = await pool.run(hashJob, [{ path, algorithms: [algorithm] }], { signal });
-  return hashed?.digests[0] === digest;
+async function isBlobSound(repair: Repair, digest: Digest): Promise<boolean> {
+  return await hasDigest(repair, `${repair.store.root}/${pathOfBlob(digest)}`, digest);
 }
 
 async function healBlob(repair: Repair, digest: Digest): Promise<void> {

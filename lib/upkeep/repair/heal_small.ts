@@ -2,21 +2,24 @@ import type { ChainId, DiffId } from "../../digest/mod.ts";
 import {
   discardDerived,
   forgetDirectory,
+  restoreChain,
   restoreIndex,
   restoreMarker,
   restoreMode,
+  restoreProofs,
   restoreSnapshotMarker,
 } from "../../store/internal.ts";
 import type { Site } from "../check/damage.ts";
 import type { Repair } from "./contract.ts";
 import { isMounted, mountsOf } from "./mounts_of.ts";
 
-/** Gives back modes, `index.json`, and markers whose rows are right. */
+/** Gives back modes, `index.json`, markers whose rows are right, and rows that markers record. */
 export async function healSmall({ store, damages }: Repair): Promise<void> {
   for (const { site, kind, healedBy } of damages) {
     if (healedBy !== "repair") continue;
     if (site.at === "mode") await restoreMode(site.path, site.mode);
     if (site.at === "index") await restoreIndex(store);
+    if (site.at === "proof") await restoreProofs(store, site.diffId as DiffId, site.cacheId);
     if (site.at !== "marker" || kind !== "marker") continue;
     if (site.home === "snapshots") await restoreSnapshotMarker(store, site.cacheId);
     else await restoreMarker(store, site.home, site.cacheId);
@@ -24,12 +27,16 @@ export async function healSmall({ store, damages }: Repair): Promise<void> {
 }
 
 /**
- * Removes what was derived from layers and is damaged. The next use makes it again.
+ * Writes the rows of chains again, and removes what was derived from layers and is damaged. The next use makes it again.
  *
  * A directory that an overlay uses as its lower stays, because the files of the overlay would vanish, but no new mount
  * uses it. An image that is mounted stays alive in the kernel when its file is removed.
  */
 export async function healDerived({ store, damages, say }: Repair): Promise<void> {
+  // Not before all layers have their rows again.
+  for (const { site } of damages) {
+    if (site.at === "chain") await restoreChain(store, site.diffIds as readonly DiffId[]);
+  }
   const seen = new Set<string>();
   for (const { site } of damages) {
     if (site.at !== "derived" || seen.has(site.path)) continue;

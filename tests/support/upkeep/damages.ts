@@ -20,6 +20,13 @@ export interface DamageCase {
 
 const IMAGE = `image ${NAME}`;
 
+/** Moves something out of the store, and leaves a link to it in its place. */
+async function linkAway(path: string): Promise<void> {
+  const away = `${path.slice(0, path.indexOf("/store/"))}/away`;
+  await Deno.rename(path, away);
+  await Deno.symlink(away, path);
+}
+
 /** All of them. */
 export const DAMAGES: readonly DamageCase[] = [
   {
@@ -47,6 +54,49 @@ export const DAMAGES: readonly DamageCase[] = [
     kind: "blob",
     what: /^content\/blobs\/sha256\//,
     by: "--repair",
+    affects: IMAGE,
+  },
+  {
+    title: "a compressed blob is gone with its row",
+    deep: true,
+    make: async (store) => {
+      const { digest } = store.image.layers[GZIP]!.descriptor;
+      store.sql("DELETE FROM blob WHERE digest = ?", digest);
+      await Deno.remove(store.blob(digest));
+    },
+    kind: "blob",
+    what: /^content\/blobs\/sha256\//,
+    by: "--from",
+    affects: IMAGE,
+  },
+  {
+    title: "a link in the place of a compressed blob",
+    deep: false,
+    make: (store) => linkAway(store.blob(store.image.layers[GZIP]!.descriptor.digest)),
+    kind: "blob",
+    what: /^content\/blobs\/sha256\//,
+    by: "--from",
+    affects: IMAGE,
+  },
+  {
+    title: "a link in the place of a tar",
+    deep: false,
+    make: (store) => linkAway(store.layer(GZIP, "layer.tar")),
+    kind: "layer",
+    what: /layer\.tar of layer sha256:/,
+    by: "--repair",
+    affects: IMAGE,
+  },
+  {
+    title: "a directory in the place of a tar",
+    deep: false,
+    make: async (store) => {
+      await Deno.remove(store.layer(GZIP, "layer.tar"));
+      await Deno.mkdir(store.layer(GZIP, "layer.tar"));
+    },
+    kind: "layer",
+    what: /layer\.tar of layer sha256:/,
+    by: "hand",
     affects: IMAGE,
   },
   {
@@ -227,6 +277,71 @@ export const DAMAGES: readonly DamageCase[] = [
     kind: "composed",
     what: /^chains\/\d+ of chain sha256:/,
     by: "--repair",
+  },
+  {
+    title: "a link in the place of the directory of a chain",
+    deep: false,
+    make: (store) => linkAway(store.chain()),
+    kind: "stray",
+    what: /^chains\/\d+$/,
+    by: "hand",
+  },
+  {
+    title: "the directory of a chain without a row",
+    deep: false,
+    make: (store) => store.sql("DELETE FROM chain WHERE chain_id = ?", store.image.chainId),
+    kind: "composed",
+    what: /^chains\/\d+ of chain sha256:/,
+    by: "--repair",
+  },
+  {
+    title: "a chain is gone with its row",
+    deep: true,
+    make: async (store) => {
+      await Deno.remove(store.chain(), { recursive: true });
+      store.sql("DELETE FROM chain WHERE chain_id = ?", store.image.chainId);
+    },
+    kind: "row",
+    what: /^row of chain sha256:/,
+    by: "--repair",
+    affects: IMAGE,
+  },
+  {
+    title: "the row that says which layer a blob is",
+    deep: false,
+    make: (store) =>
+      store.sql(
+        "DELETE FROM layer_blob WHERE digest = ?",
+        store.image.layers[GZIP]!.descriptor.digest,
+      ),
+    kind: "row",
+    what: /^row of layer_blob /,
+    by: "--repair",
+    affects: IMAGE,
+  },
+  {
+    title: "the marker of another layer",
+    deep: false,
+    make: async (store) => {
+      await Deno.remove(store.layer(GZIP, "marker"));
+      await Deno.copyFile(store.layer(PLAIN, "marker"), store.layer(GZIP, "marker"));
+    },
+    kind: "marker",
+    what: /^layers\/\d+\/marker$/,
+    by: "--repair",
+    affects: IMAGE,
+  },
+  {
+    title: "the marker of a chain in the directory of a snapshot",
+    deep: false,
+    make: async (store) => {
+      await Deno.remove(store.snapshot("work", "marker"));
+      await Deno.copyFile(store.chain("marker"), store.snapshot("work", "marker"));
+    },
+    kind: "marker",
+    what: /^snapshots\/\d+\/marker$/,
+    by: "--repair",
+    affects: "snapshot work",
   },
   {
     title: "a marker is missing",

@@ -213,18 +213,6 @@ export async function adoptLayer(
   db.transact(() => insertLayer(db, marker, Date.now()));
 }
 
-/** Gives a directory of `chains/` back to its chain, if that has no other. Returns whether it did. */
-export async function adoptChain(
-  store: DiskStore,
-  { id, chainID }: Extract<Marker, { kind: "chain" }>,
-): Promise<boolean> {
-  const disk = diskOf(store);
-  const { db } = disk;
-  using _ = await shareStoreLock(disk);
-  const sql = "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS NULL";
-  return db.run(sql, id, chainID) > 0;
-}
-
 /** Removes a directory of `layers/` or `chains/` that has no row. */
 export async function discardOrphan(
   store: DiskStore,

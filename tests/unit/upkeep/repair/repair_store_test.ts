@@ -7,6 +7,7 @@ import {
   flip,
   GZIP,
   NAME,
+  PLAIN,
   type SickStore,
   sickStore,
   WRITTEN,
@@ -109,5 +110,42 @@ Deno.test({
     assertEquals(healed.code, 0, healed.stdout + healed.stderr);
     assertEquals(await findings(store, "fsck", "--deep"), []);
     await Deno.stat(store.blob(digest));
+  },
+});
+
+Deno.test({
+  name: "fsck --repair makes a layer again that is gone with its row, from its blob",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    await Deno.remove(store.layer(GZIP), { recursive: true });
+    store.sql("DELETE FROM layer WHERE diff_id = ?", store.image.layers[GZIP]!.diffId);
+    const what = `layer ${store.image.layers[GZIP]!.diffId}`;
+    const found = (await findings(store, "fsck", "--deep")).find((one) => one.what === what);
+    assertEquals([found?.kind, found?.actual, found?.healedBy], [
+      ...["layer", "no row", "varve fsck --repair"],
+    ]);
+    const { code, stdout, stderr } = await store.on(["fsck", "--repair", "--deep"]);
+    assertEquals(code, 0, stdout + stderr);
+    assertEquals(await findings(store, "fsck", "--deep"), []);
+    await showsTheSame(store);
+  },
+});
+
+Deno.test({
+  name: "a tar that is made again and its uncompressed blob are one file",
+  ...NEEDS,
+  async fn() {
+    for (const verb of ["fsck", "load"]) {
+      await using store = await sickStore();
+      const tar = store.layer(PLAIN, "layer.tar");
+      await Deno.remove(tar);
+      const args = verb === "fsck" ? ["fsck", "--repair"] : ["load", store.archive];
+      const { code, stdout, stderr } = await store.on(args);
+      assertEquals(code, 0, stdout + stderr);
+      const blob = await Deno.stat(store.blob(store.image.layers[PLAIN]!.diffId));
+      assertEquals([(await Deno.stat(tar)).ino, blob.nlink], [blob.ino, 2], verb);
+      assertEquals(await findings(store, "fsck", "--deep"), []);
+    }
   },
 });
