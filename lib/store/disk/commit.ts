@@ -194,6 +194,9 @@ function record(
     // Another ingest has committed the same layer since this layer got its final name.
     if (row !== undefined && row.cache_id !== layer.cacheId) unused.push(layer);
     else putLayer(disk, layer, now, seq);
+    // The blob with the bytes of its tar is a link to that tar now.
+    const sql = "UPDATE blob SET verified_at = ? WHERE digest = ? AND verified_at = 0";
+    db.run(sql, now, layer.diffId);
   }
   for (const { digest, size, mediaType } of placed.blobs) {
     db.run(

@@ -73,6 +73,7 @@ export async function placeAll(
       directories.add(await repair(disk, layer));
     }
     directories.add(paths.layers);
+    if (await shareTar(disk, layer)) directories.add(paths.blobDirectory(layer.diffId));
   }
   for (const { path, diffId, cacheId } of markers) {
     if (layerRow(disk, diffId)?.cache_id !== cacheId) continue;
@@ -109,6 +110,26 @@ async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
   }
   await raiseGeneration(disk, directory);
   return directory;
+}
+
+/**
+ * Makes the blob of an uncompressed layer a hard link to its new tar, if the store has that blob: else the bytes would
+ * take their space twice, and what is wrong in the old file would stay.
+ *
+ * @returns whether the blob is another file now
+ */
+async function shareTar(disk: Disk, { diffId, cacheId }: NumberedLayer): Promise<boolean> {
+  const { owner, paths } = disk;
+  const tar = `${paths.layer(cacheId)}/${LAYER_FILES.tar}`, blob = paths.blob(diffId);
+  if (blobRow(disk, diffId) === undefined) return false;
+  const old = await lstatOrNothing(blob);
+  // rename(2) does nothing when both names are links to one file, and replaces no directory.
+  if (old?.ino === (await lstatOrNothing(tar))?.ino || old?.isDirectory) return false;
+  const link = await owner.fresh();
+  await Deno.link(tar, link);
+  await makeDirectory(paths.blobDirectory(diffId));
+  await Deno.rename(link, blob);
+  return true;
 }
 
 /**
