@@ -5,6 +5,7 @@ import type { Snapshots, Store } from "../store/mod.ts";
 import type { SnapshotInfo, Snapshotter } from "./contract.ts";
 import { quoteKey } from "./keys.ts";
 import * as machine from "./machine.ts";
+import { setReleased } from "./snapshot_state.ts";
 
 /** Options of {@linkcode adoptSnapshot}. */
 export interface AdoptOptions {
@@ -66,6 +67,8 @@ export async function adoptSnapshot(
       const row = { key, kind: use, parent, cacheId, labels, now: createdAt } as const;
       const made = { ...machine.create(table, row), diffId, updatedAt };
       table.put(made);
+      // Nothing of the user's is mounted of it. containerd may use what it was given once.
+      if (snapshots.scope === "" && use === "active") setReleased(table, key, true);
       return made;
     }));
 }

@@ -8,6 +8,7 @@ import { isSnapshotScope } from "../../snapshot_scope.ts";
 import { insertSnapshot } from "../database/snapshot_rows.ts";
 import { insertLayer, markedSnapshot } from "../inspect/insert_rows.ts";
 import type { SnapshotMarker } from "../markers/marker_format.ts";
+import { RELEASED_LABEL } from "../names.ts";
 import type { Witness } from "../recovery/witness.ts";
 import type { Documents } from "./documents.ts";
 import type { Gathered } from "./gather.ts";
@@ -183,13 +184,17 @@ function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number):
   for (const { scope, parent } of needed) {
     if (scope === "" && parent !== null) putChain(db, parent, time);
   }
+  const used = inUse(old.snapshots);
   for (const marker of gathered.snapshots) {
     const row = markedSnapshot(marker, time);
     if (row === undefined || hasSnapshot(db, row.scope, row.key)) continue;
     // Without the layer it is an active snapshot with an empty directory. A committed one stays that of its layer: as
     // one of its directory it would show nothing of the layer.
     const isHeld = row.kind === "committed" || held(row.diffId);
-    insertSnapshot(db, { ...row, diffId: isHeld ? row.diffId : null });
+    const labels = used.get(marker.id) === `${row.scope}\0${row.key}`
+      ? marker.labels ?? {}
+      : row.labels;
+    insertSnapshot(db, { ...row, labels, diffId: isHeld ? row.diffId : null });
   }
   for (const row of parentsFirst(old.snapshots)) {
     // A snapshot with a directory has a marker, which decides if it says enough.
@@ -202,6 +207,16 @@ function writeSnapshots(db: Database, { gathered, old }: Evidence, now: number):
     const record = held(row.diff_id) ? readable(row) : undefined;
     if (record !== undefined) insertSnapshot(db, record);
   }
+}
+
+/** The snapshots of which the old database says that their mounts are in use, by directory. */
+function inUse(old: readonly SnapshotTableRow[]): Map<number, string> {
+  return new Map(
+    old.filter(({ labels }) => !labels.includes(RELEASED_LABEL))
+      .flatMap(({ scope, key, cache_id }) =>
+        cache_id === null ? [] : [[cache_id, `${scope}\0${key}`]]
+      ),
+  );
 }
 
 /**

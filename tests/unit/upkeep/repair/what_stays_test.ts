@@ -5,7 +5,15 @@ import { commandOn } from "../../../support/cli/in_process.ts";
 import { needs } from "../../../support/machine/needs.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
 import { DatabaseSync } from "node:sqlite";
-import { findings, flip, NAME, sickStore, WRITTEN } from "../../../support/upkeep/sick_store.ts";
+import { namesIn } from "../../../support/trees/names_in.ts";
+import {
+  findings,
+  flip,
+  NAME,
+  type SickStore,
+  sickStore,
+  WRITTEN,
+} from "../../../support/upkeep/sick_store.ts";
 
 const NEEDS = needs({ root: true, mount: true, kernel: "6.12" });
 
@@ -76,3 +84,38 @@ Deno.test("fsck --repair derives a tree by the rules by which its layer came in"
   assertEquals(code, 0, stdout + stderr);
   assertEquals(tree(), before);
 });
+
+Deno.test({
+  name: "a snapshot that has its row again keeps no lower mounted",
+  ...NEEDS,
+  async fn() {
+    const ways: readonly [string, (store: SickStore) => void | Promise<void>, string[]][] = [
+      ["repair", lose, ["fsck", "--repair"]],
+      ["rebuild", (store) => Deno.remove(store.path("meta.db")), ["fsck", "--rebuild"]],
+      ["adopt", async (store) => {
+        const directory = store.snapshot("work");
+        lose(store);
+        await Deno.mkdir(store.path("lost"), { mode: 0o700 });
+        await Deno.rename(directory, store.path("lost", directory.split("/").at(-1) as string));
+      }, ["snapshot", "adopt"]],
+    ];
+    for (const [title, damage, args] of ways) {
+      await using store = await sickStore();
+      const id = store.snapshot("work").split("/").at(-1) as string;
+      await damage(store);
+      const { code, stderr } = await store.on(title === "adopt" ? [...args, id] : args);
+      assertEquals(code, 0, stderr);
+      const target = `${store.root}-mnt`;
+      await Deno.mkdir(target, { recursive: true });
+      for (const verb of [["mount", NAME, target], ["umount", target]]) {
+        assertEquals((await store.on(["--driver", "erofs", ...verb])).code, 0, title);
+      }
+      assertEquals(namesIn(store.path("mounts")), [], title);
+    }
+  },
+});
+
+/** Loses the row of the snapshot `work`. */
+function lose(store: SickStore): void {
+  store.sql("DELETE FROM snapshot WHERE key = 'work'");
+}
