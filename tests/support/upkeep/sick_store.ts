@@ -164,3 +164,10 @@ export function forgeParts(store: SickStore): void {
     store.image.imageId,
   );
 }
+
+/** Moves something out of the store, and leaves a link to it in its place. */
+export async function linkAway(path: string): Promise<void> {
+  const away = `${path.slice(0, path.indexOf("/store/"))}/away`;
+  await Deno.rename(path, away);
+  await Deno.symlink(away, path);
+}

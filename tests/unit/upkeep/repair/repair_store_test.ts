@@ -1,7 +1,8 @@
 /** Every kind of damage is healed, from the store itself or from a source; afterwards a deep check finds nothing. */
 import { assert, assertEquals } from "@std/assert";
 import { needs } from "../../../support/machine/needs.ts";
-import { type DamageCase, DAMAGES } from "../../../support/upkeep/damages.ts";
+import type { DamageCase } from "../../../support/upkeep/damage_case.ts";
+import { DAMAGES } from "../../../support/upkeep/damages.ts";
 import {
   findings,
   flip,
