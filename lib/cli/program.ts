@@ -172,16 +172,23 @@ function addVerb(parent: Command, verb: Verb, width: number, dispatch: Dispatch)
     // Commander puts variadic arguments into a list of their own. A verb gets all arguments in one list.
     const args = command.processedArgs.flat().filter((arg) => typeof arg === "string") as string[];
     const options = command.opts() as Options;
-    refuseEmpty(command, args.slice(0, verb.passesOn), options);
+    refuseEmpty(command, args.slice(0, verb.passesOn), options, verb.mayBeEmpty);
     await dispatch(verb, args, options);
   });
 }
 
 /** Refuses empty words. An empty word usually comes from a shell variable that is not set. */
-function refuseEmpty(command: Command, args: readonly string[], options: Options): void {
+function refuseEmpty(
+  command: Command,
+  args: readonly string[],
+  options: Options,
+  mayBeEmpty: readonly string[] = [],
+): void {
   const names = command.registeredArguments.map((argument) => argument.name());
   const empty = args.indexOf("");
-  const option = Object.keys(options).find((name) => [options[name]].flat().includes(""));
+  const option = Object.keys(options).find((name) =>
+    !mayBeEmpty.includes(name) && [options[name]].flat().includes("")
+  );
   if (empty < 0 && option === undefined) return;
   const name = empty < 0
     ? `option ${command.options.find((one) => one.attributeName() === option)?.long}`

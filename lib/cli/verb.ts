@@ -37,6 +37,8 @@ export interface Verb {
    * argument on, words are not read as options of varve, and may be empty.
    */
   readonly passesOn?: number | undefined;
+  /** Names, as {@linkcode Options} has them, of the options whose empty value means something. */
+  readonly mayBeEmpty?: readonly string[] | undefined;
   /** Whether `-name` means `--name`, because users know the options in that form from the program of this name. */
   readonly longWithOneDash?: boolean | undefined;
   /**

@@ -12,11 +12,14 @@ const FORWARDED = [
 /** Signals of the keyboard. A terminal sends them to the runtime, too. */
 const KEYBOARD: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
+/** How many interrupts kill a container, and within how many milliseconds: a first process can ignore all of them. */
+const IMPATIENT = { interrupts: 3, within: 2000 };
+
 /** Options of {@linkcode forwardSignals}. */
 export interface ForwardOptions {
   /** Sends a signal to the container. */
   send(signal: Deno.Signal): void;
-  /** Kills the container. Called once, if the container does not end after SIGTERM. */
+  /** Kills the container. Called once, if it does not end after SIGTERM, or the user of a shared terminal is impatient. */
   kill(): void;
   /** Milliseconds between SIGTERM and `kill`. */
   readonly grace: number;
@@ -40,14 +43,30 @@ export function forwardSignals(options: ForwardOptions): Disposable {
     },
   );
   // The runtime gets these signals itself. They must not end this process before the container.
-  const nothing = () => {};
-  if (sharedTerminal) { for (const name of KEYBOARD) Deno.addSignalListener(name, nothing); }
+  const held = KEYBOARD.filter(() => sharedTerminal).map((name) => {
+    const listener = name === "SIGINT"
+      ? untilImpatient(() => timer ??= setTimeout(kill))
+      : () => {};
+    Deno.addSignalListener(name, listener);
+    return [name, listener] as const;
+  });
   return {
     [Symbol.dispose](): void {
       clearTimeout(timer);
-      for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
-      if (sharedTerminal) { for (const name of KEYBOARD) Deno.removeSignalListener(name, nothing); }
+      for (const [name, listener] of [...listeners, ...held]) {
+        Deno.removeSignalListener(name, listener);
+      }
     },
+  };
+}
+
+/** A listener that calls a function when it was itself called several times within a short time. */
+function untilImpatient(done: () => void): () => void {
+  const times: number[] = [];
+  return () => {
+    times.push(performance.now());
+    const first = times.at(-IMPATIENT.interrupts);
+    if (first !== undefined && performance.now() - first <= IMPATIENT.within) done();
   };
 }
 

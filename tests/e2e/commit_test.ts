@@ -130,7 +130,9 @@ Deno.test({
         // Whatever the clock gave is set.
         await run(["sh", "-c", `find "$0" -exec touch -h -d @1234567890.5 {} +`, root]);
       });
-      const options = ["--author", "me", "--message", "m", "--change", "ENV A=1"];
+      const options = store === "one"
+        ? ["--author", "me", "--message", "m", "--change", "ENV A=1"]
+        : ["-a", "me", "-m", "m", "-c", "ENV A=1"];
       const args = ["--workers", workers, "commit", "work", APP, ...options];
       images.push(await varve.json(args, { env: { SOURCE_DATE_EPOCH: "1700000000" } }));
     }

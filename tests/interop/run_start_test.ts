@@ -49,6 +49,7 @@ for (const [driver, runtime] of [["erofs", "runc"], ["overlay", "crun"], ["nativ
         assertEquals([again.code, again.stdout], [7, `${count}\n${SAID}`], again.stderr);
       }
       const [shown] = await varve.json(["ps"]);
+      assertEquals(await varve.text(["ps", "-a", "-q"]), "web\n");
       assertEquals([shown.key, shown.status, shown.exit], ["web", "exited", 7]);
       assertEquals(shown.image, BOX);
       assertEquals(await leftovers(fixture), []);

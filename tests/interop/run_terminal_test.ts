@@ -1,8 +1,9 @@
 /** `varve run --tty` in a real terminal. */
-import { assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/images/busybox_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { Terminal } from "../support/machine/terminal.ts";
+import { waitUntil } from "../support/machine/wait.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
@@ -13,6 +14,36 @@ import {
 const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
 
 for (const runtime of RUNTIME_NAMES) {
+  Deno.test({
+    name: `run without --tty (${runtime}): three times ^C kill a command that ignores it`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      await using terminal = await Terminal.open(fixture.temp.join("tmux"), {
+        columns: 90,
+        rows: 30,
+        env: {
+          PATH: Deno.env.get("PATH") ?? "",
+          HOME: Deno.env.get("HOME") ?? "",
+          VARVE_ROOT: fixture.root,
+          VARVE_DURABILITY: "none",
+        },
+      });
+      const script = '\'trap "" INT; echo be""gun; while :; do sleep 1; done\'';
+      const words = ["run", "--rm", "--runtime", runtime, BOX, "--", "sh", "-c", script];
+      await terminal.type(
+        `trap : INT; clear; ${fixture.varve.command(words).join(" ")}; echo rc=$?`,
+      );
+      await terminal.see(/^begun$/m);
+      // More often than needed: a busy machine can take longer than a user between two of them.
+      await waitUntil("the end of the container", async () => {
+        await terminal.tmux("send-keys", "C-c");
+        return /rc=137$/m.test(await terminal.screen());
+      });
+      assertEquals(await runsOf(fixture.root), []);
+    },
+  });
+
   Deno.test({
     name: `run --tty (${runtime}): a shell, its size, ^C, the exit code, and a terminal as before`,
     ...need,

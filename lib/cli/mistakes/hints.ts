@@ -43,6 +43,9 @@ const READ_SOURCES = "explore inspect history layers ls cat stat find grep du tr
 /** A path, or a name with the ending of an archive: not the name of an image. */
 const FILE = /^[./~]|\.(?:tar|tgz|tzst|txz|gz|zst|xz|bz2|zip|oci)$|^oci-layout$/;
 
+/** A repository of a registry with a port, not the path of an image with a tag: `crane ls` lists its tags. */
+const REPOSITORY = /^(?:(?:localhost|[^/:]+\.[^/:]+):[0-9]+|[^/:]+:[0-9]{4,5})\/[^:]+$/;
+
 const RULES: readonly Rule[] = [
   otherCompression,
   missingFile,
@@ -115,6 +118,9 @@ function missingImage(
 ): string | undefined {
   if (!message.startsWith("Cannot find image ") || subject === undefined) return undefined;
   const list = "'varve images' lists them";
+  if (verb === "ls" && REPOSITORY.test(subject)) {
+    return `${list}; ${commandLine(["varve", "tags", subject])} lists the tags of a repository`;
+  }
   const [, image, path] = /^([^/]+:[^/]+)\/(.*)$/.exec(subject) ?? [];
   if (image !== undefined && ["ls", "cat", "stat", "tree"].includes(verb)) {
     return `${list}; a path is written ${image}:/${path}`;

@@ -7,7 +7,10 @@ import { normalizePath } from "./volume.ts";
 export interface ProcessOptions {
   /** Command line. Replaces the image's Cmd. */
   readonly command?: readonly string[] | undefined;
-  /** Program that gets the command line as its arguments. Replaces the image's Entrypoint and Cmd. */
+  /**
+   * Program that gets the command line as its arguments. Replaces the image's Entrypoint and Cmd. Empty: there is none,
+   * and the command line is run as it is.
+   */
   readonly entrypoint?: string | undefined;
   /** Environment variables as `NAME=value`, in addition to those of the image. */
   readonly env?: readonly string[] | undefined;
@@ -27,8 +30,9 @@ export interface ProcessOptions {
 export function commandLine(config: ContainerConfig, options: ProcessOptions): readonly string[] {
   const { command = [], entrypoint } = options;
   const given = entrypoint !== undefined || command.length > 0;
+  const program = entrypoint === undefined ? config.entrypoint ?? [] : [entrypoint];
   const args = [
-    ...(entrypoint === undefined ? config.entrypoint ?? [] : [entrypoint]),
+    ...(entrypoint === "" ? [] : program),
     ...(given ? command : config.cmd ?? []),
   ];
   if (args.length === 0 || args[0] === "") {

@@ -100,6 +100,12 @@ Deno.test("images: patterns, filters, order, digests and IDs", async () => {
   assertEquals(await names("--filter", "until=2024-06-01", "debian"), ["debian:11", "debian:12"]);
   assertEquals(await names("--filter", "until=2023-06-01"), ["debian:11"]);
   assertEquals(await names("--filter", "dangling=true"), []);
+  assertEquals(await names("-a", "-f", "reference=debian:1?"), ["debian:11", "debian:12"]);
+  assertEquals(await names("-f", "reference=*:11", "-f", "reference=*app:2"), [
+    "debian:11",
+    "app:2",
+  ]);
+  assertEquals(await names("-f", "reference=debian", "-f", "label=team=a"), ["debian:12"]);
   assertEquals(await names("--sort", "created"), ["app:1", "app:2", "debian:12", "debian:11"]);
   assertEquals((await names("--sort", "size")).at(-1), "debian:11");
   // An image with two names has one ID.

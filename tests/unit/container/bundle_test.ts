@@ -15,6 +15,7 @@ Deno.test("commandLine: entrypoint and command of image and caller, as Docker jo
   assertEquals(commandLine(config, { command: ["x", ""] }), ["e", "1", "x", ""]);
   assertEquals(commandLine(config, { entrypoint: "f" }), ["f"]);
   assertEquals(commandLine(config, { entrypoint: "f", command: ["x"] }), ["f", "x"]);
+  assertEquals(commandLine(config, { entrypoint: "", command: ["x"] }), ["x"]);
   assertEquals(commandLine({ cmd: ["c", "d"] }, {}), ["c", "d"]);
   for (const none of [{}, { cmd: [] }, { cmd: [""] }]) {
     assertEquals(assertThrows(() => commandLine(none, {}), VarveError).code, "E_PRECONDITION");

@@ -28,12 +28,13 @@ export const run: Verb = {
 lists it, 'varve start KEY' runs it again, and --name KEY runs another command on it. Words after the first word of COMMAND belong to it. --rm refuses a
 KEY that exists already, because it would remove the changes in it.
 
-The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
-resource limits except those of varve itself. Directories that the image declares as volumes are part of the
+The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile. Its limits are
+those of ulimit(1) where varve is started; with runc and crun it has a cgroup of its own, without limits. Directories that the image declares as volumes are part of the
 layer. --runtime auto uses runc, else crun, else chroot. The last one makes namespaces with util-linux and
 has no cgroups.
 
-Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout).
+Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout). So it is,
+without --tty, when Ctrl + C is pressed three times within two seconds.
 
 Exit code: the command's own; 125 when varve could not run it, 126 when it is not executable, 127 when it does
 not exist; 2 for wrong usage, 5 when KEY belongs to another image, or is there already and --rm is given, 9 when
@@ -45,6 +46,8 @@ Examples:
   varve run --rm --read-only --tmpfs /tmp debian:12 touch /tmp/f
   varve run --rm -v ./src:/src:ro -e LANG=C -w /src debian:12 sh -c 'du -s .'`,
   passesOn: 1,
+  // As with Docker: no entrypoint.
+  mayBeEmpty: ["entrypoint"],
   configure: addOptions,
   exitOf: (error) => exitOfRun(error, ["E_USAGE", "E_EXISTS", "E_UNSUPPORTED"]),
   async run(context, [reference = "", ...command], options) {
@@ -111,7 +114,10 @@ function addOptions(command: Command): void {
       "-u, --user <user[:group]>",
       "user that runs the command: names from the image, or numbers",
     )
-    .option("--entrypoint <program>", "program that replaces the image's entrypoint and command")
+    .option(
+      "--entrypoint <program>",
+      "program that replaces the image's entrypoint and command; '' for none",
+    )
     .option("--read-only", "make the root filesystem read-only")
     .option("--network <mode>", "host, or none: loopback only", "host")
     .option("--runtime <runtime>", "auto, runc, crun or chroot", "auto")

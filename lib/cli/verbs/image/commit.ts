@@ -32,10 +32,10 @@ Examples:
   SOURCE_DATE_EPOCH=0 varve commit work app:1`,
   configure(command) {
     command
-      .option("--author <author>", "who made the change, for the config and the history")
-      .option("--message <message>", "what was changed, for the history")
+      .option("-a, --author <author>", "who made the change, for the config and the history")
+      .option("-m, --message <message>", "what was changed, for the history")
       .option(
-        "--change <instr>",
+        "-c, --change <instr>",
         "Dockerfile instruction that changes the config; may be given several times",
         collect,
       )

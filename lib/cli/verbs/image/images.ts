@@ -43,8 +43,8 @@ export const images: Verb = {
   onlyReads: true,
   help:
     `PATTERN is a name, with or without a tag, full or short, in which * and ? stand for other characters. --filter takes
-label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME and dangling=true|false (images without a name). All filters must let
-an image through. --sort takes name, created (newest first) and size (largest first).
+label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME, dangling=true|false (images without a name) and reference=PATTERN. All
+filters must let an image through; of several references, one. --sort takes name, created (newest first) and size (largest first).
 
 A name of an index has a line for each of its platforms that is here. The first line is the one that the name
 means without --platform.
@@ -60,9 +60,10 @@ Examples:
   varve images --filter dangling=true --format '{{.name}}' | xargs -r varve rmi`,
   configure(command) {
     command
+      .option("-a, --all", "no effect, for compatibility with Docker: all images are listed")
       .option("-q, --only-ids", "print only image IDs")
       .option("--digests", "show the digests of manifests, too")
-      .option("--filter <filter>", "list only some images; can be given several times", collect)
+      .option("-f, --filter <filter>", "list only some images; can be given several times", collect)
       .option("--sort <field>", "order: name, created or size (default: name)")
       .option(...NO_TRUNC);
   },

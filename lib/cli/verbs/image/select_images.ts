@@ -20,19 +20,34 @@ export async function selectRecords(
   options: Options,
   now: number,
 ): Promise<ImageRecord[]> {
-  const { dangling, rest } = danglingOf(listOption(options, "filter"));
+  const { references, others } = referencesOf(listOption(options, "filter"));
+  const { dangling, rest } = danglingOf(others);
   const named = pattern === undefined ? () => true : nameMatcher(pattern);
+  const matchers = references.map(nameMatcher);
   const records = store.images.list().filter(({ name }) =>
-    named(name) && (dangling === undefined || name.startsWith(NAMELESS) === dangling)
+    named(name) && (matchers.length === 0 || matchers.some((matches) => matches(name))) &&
+    (dangling === undefined || name.startsWith(NAMELESS) === dangling)
   );
   if (rest.length === 0) return records;
-  const filter = parseFilters(rest, now);
+  const filter = parseFilters(rest, now, "dangling=true|false, reference=PATTERN, ");
   const passing: ImageRecord[] = [];
   for (const record of records) {
     const thing = await labelled(store, record);
     if (thing !== undefined && passesFilter(filter, thing)) passing.push(record);
   }
   return passing;
+}
+
+/** The patterns of `reference=PATTERN`: as in Docker, an image that one of them matches passes. */
+function referencesOf(
+  filters: readonly string[],
+): { readonly references: readonly string[]; readonly others: readonly string[] } {
+  const prefix = "reference=";
+  const { references = [], others = [] } = Object.groupBy(
+    filters,
+    (filter) => filter.startsWith(prefix) ? "references" : "others",
+  );
+  return { references: references.map((filter) => filter.slice(prefix.length)), others };
 }
 
 function danglingOf(

@@ -6,9 +6,10 @@ import { parseDuration } from "../../duration.ts";
  * Reads the values of `--filter`: `until=TIME`, `label=KEY[=VALUE]`, `label!=KEY[=VALUE]`.
  *
  * @param now the time, in ms since the epoch
+ * @param others the filters that the verb has besides these, for the hint: `dangling=true|false, `
  * @throws {VarveError} `E_USAGE`
  */
-export function parseFilters(values: readonly string[], now: number): PruneFilter {
+export function parseFilters(values: readonly string[], now: number, others = ""): PruneFilter {
   const labels: string[] = [], notLabels: string[] = [];
   let until: number | undefined;
   for (const value of values) {
@@ -17,10 +18,10 @@ export function parseFilters(values: readonly string[], now: number): PruneFilte
     else if (key === "until" && operator === "=") {
       // As with several labels, all filters must let a thing through.
       until = Math.min(until ?? Infinity, timeOf(value, text, now));
-    } else {throw wrongFilter(
-        value,
-        "filters are until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]",
-      );}
+    } else {
+      const hint = `filters are ${others}until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]`;
+      throw wrongFilter(value, hint);
+    }
   }
   return { until, labels, notLabels };
 }

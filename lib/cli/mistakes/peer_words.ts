@@ -1,7 +1,10 @@
-/** Words of Docker and podman that are no verbs of varve, each with what to do instead. */
+/** Words of Docker, podman, skopeo, umoci, crane, regctl and ctr that are no verbs of varve, each with what to do instead. */
 
 const IMAGES = "'varve images' lists images";
 const REMOVE = "varve rmi REF removes an image, varve snapshot rm KEY a container that has ended";
+const NO_SIGNATURES = "varve makes and checks no signatures: copies keep those of others";
+const ONE = "varve runs one container at a time: varve run REF";
+const STORES = "--root DIR chooses the store";
 const NO_DAEMON = "varve has no daemon: a container ends with its 'varve run'";
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -23,7 +26,8 @@ const WORDS: Readonly<Record<string, string>> = {
   "unpause": "'varve commit' and 'varve export' pause a running container by themselves",
   "port": "a container uses the network of the host: varve run --network host",
   "rename": "varve tag REF NEW gives an image another name; a container keeps its KEY",
-  "update": "set limits where varve is started, for example with systemd-run",
+  "update":
+    "varve sets no limits: change the cgroup of the container (/proc/PID/cgroup, 'varve ps' lists the PID)",
   "container cp": "varve cp KEY:/PATH DESTINATION",
   "system prune": "varve prune all",
   "image prune": "varve prune images",
@@ -69,18 +73,53 @@ const WORDS: Readonly<Record<string, string>> = {
   "search": "varve tags REPOSITORY lists the tags of a repository",
   "volume": "varve run -v DIR:/PATH REF mounts a directory",
   "network": "varve run --network host or none chooses the network",
-  "compose": "varve runs one container at a time: varve run REF",
-  "context": "--root DIR chooses the store",
+  "compose": ONE,
+  "context": STORES,
   "events": NO_DAEMON,
   "system": "'varve doctor' shows what this machine can do",
   "unmount": "varve umount DIR",
   "list": IMAGES,
   "remove": REMOVE,
   "extract": "varve unpack REF DIR",
+  "untag": "varve rmi REF",
+  "generate": NO_DAEMON,
+  "kube": ONE,
+  "play": ONE,
+  "pod": ONE,
+  "healthcheck": "varve runs no health checks",
+  "checkpoint":
+    "varve keeps the files of a container, not its memory: varve start KEY runs it again",
+  "secret": "varve run -v FILE:/PATH:ro mounts a file",
+  "unshare": "unshare -rm varve mount REF DIR mounts without root, where the kernel lets it",
+  "trust": NO_SIGNATURES,
+  "sign": NO_SIGNATURES,
+  "standalone-sign": NO_SIGNATURES,
+  "standalone-verify": NO_SIGNATURES,
+  "list-tags": "varve tags REPOSITORY",
+  "sync": "varve copy --all-tags SOURCE DESTINATION",
+  "manifest-digest": "varve manifest REF | sha256sum",
+  "new": "varve import DIR REF makes an image, varve save REF --oci-dir DIR a layout",
+  "init": "varve save REF --oci-dir DIR makes a layout",
+  "repack": "varve commit KEY REF, or varve import DIR REF for plain files",
+  "insert": "varve append REF TAR DESTINATION",
+  "raw": "varve unpack REF DIR",
+  "auth": "varve login REGISTRY",
+  "config": "varve inspect --format '{{.config}}' REF prints the config of an image",
+  "flatten": "varve squash REF DESTINATION",
+  "validate": "varve verify REF",
+  "repo": "varve catalog REGISTRY lists repositories, varve tags REPOSITORY tags",
+  "artifact": "varve inspect --referrers REF lists artifacts, varve copy copies them",
+  "content": "'varve images' lists images, varve layers REF the layers of one",
+  "snapshots": "'varve snapshot ls' lists snapshots",
+  "tasks": "'varve ps' lists containers",
+  "task": "'varve ps' lists containers",
+  "namespace": STORES,
+  "namespaces": STORES,
+  "dive": "varve explore REF",
 };
 
-/** What to do in place of a command of Docker; `undefined` when the words are no such command. */
-export function dockerHint([first = "", second = ""]: readonly string[]): string | undefined {
+/** What to do in place of a command of a peer; `undefined` when the words are no such command. */
+export function peerHint([first = "", second = ""]: readonly string[]): string | undefined {
   for (const words of [`${first} ${second}`, first]) {
     if (Object.hasOwn(WORDS, words)) return WORDS[words];
   }
