@@ -7,8 +7,10 @@ import type { Store } from "./contract.ts";
  */
 export function documentLimits(store: Store): OciLimits {
   const given: { -readonly [K in keyof OciLimits]?: number } = {};
+  // One query for all of them: a list of images asks for them twice for each image.
+  const settings = store.settings.list();
   for (const name of Object.keys(OCI_LIMITS) as (keyof OciLimits)[]) {
-    const value = store.settings.get(OCI_LIMITS[name].setting);
+    const value = settings[OCI_LIMITS[name].setting];
     if (value !== undefined) given[name] = Number(value);
   }
   return ociLimits(given);

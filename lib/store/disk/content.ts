@@ -1,5 +1,5 @@
 import { algorithmOf, type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
-import { guarded } from "../../linux/mod.ts";
+import { guarded, guardedSync } from "../../linux/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 import type { Blobs, LayerReader, Layers } from "../contract.ts";
 import type { BlobRecord, LayerRecord } from "../records.ts";
@@ -11,6 +11,11 @@ import { blobDamage, hasSize, layerDamage, noteDamage, raise } from "./damage.ts
 import { type BlobRow, type LayerRow, toBlob, toLayer } from "./database/records.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
 import { LAYER_FILES } from "./names.ts";
+
+/**
+ * Largest document, in bytes, that is read at once and not by another thread of Deno, which takes several times as long.
+ */
+const SMALL = 64 * 1024;
 
 interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
@@ -33,8 +38,7 @@ export class DiskBlobs implements Blobs {
   async read(digest: Digest, maxBytes: number = MAX_DOCUMENT): Promise<Uint8Array> {
     const { size } = this.#get(digest);
     if (size > maxBytes) throw tooLarge(digest, size, maxBytes);
-    using file = await this.#file(digest);
-    const bytes = await guarded(`read blob ${digest}`, () => readUpTo(file, size + 1));
+    const bytes = size <= SMALL ? this.#small(digest, size) : await this.#large(digest, size);
     const verifier = new Verifier({ digest, size });
     try {
       verifier.update(bytes);
@@ -62,6 +66,16 @@ export class DiskBlobs implements Blobs {
 
   list(): BlobRecord[] {
     return this.#disk.db.all<BlobRow>("SELECT * FROM blob ORDER BY digest").map(toBlob);
+  }
+
+  #small(digest: Digest, size: number): Uint8Array {
+    const bytes = readSmall(this.#disk.paths.blob(digest), size + 1, `blob ${digest}`);
+    return bytes ?? raise(blobDamage(this.#disk, digest, "its file is missing"));
+  }
+
+  async #large(digest: Digest, size: number): Promise<Uint8Array> {
+    using file = await this.#file(digest);
+    return await guarded(`read blob ${digest}`, () => readUpTo(file, size + 1));
   }
 
   #get(digest: Digest): BlobRow {
@@ -216,6 +230,24 @@ async function openFile(path: string, what: string): Promise<Deno.FsFile | undef
     if ((error as Error).cause instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+/** Reads at most `limit` bytes of a file; `undefined` when it is missing. */
+function readSmall(path: string, limit: number, what: string): Uint8Array | undefined {
+  return guardedSync(`read ${what}`, () => {
+    try {
+      using file = Deno.openSync(path, { read: true });
+      const bytes = new Uint8Array(limit);
+      let length = 0;
+      for (let count: number | null = 1; length < limit && count !== null; length += count ?? 0) {
+        count = file.readSync(bytes.subarray(length));
+      }
+      return bytes.subarray(0, length);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  });
 }
 
 async function readUpTo(file: Deno.FsFile, limit: number): Promise<Uint8Array<ArrayBuffer>> {
