@@ -2,7 +2,7 @@ import { createHasher, type DiffId } from "../digest/mod.ts";
 import { readTree } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { foldSteps } from "../layer/internal.ts";
-import { fileErrno } from "../linux/mod.ts";
+import { fileErrno, fileError, isExhausted } from "../linux/mod.ts";
 import type { Job, JobContext, JobProgress, Pool } from "../pool/mod.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { finishSteps } from "../tree/internal.ts";
@@ -44,7 +44,9 @@ export const verifyComposedJob: Job<ComposedToVerify, ComposedProblem | null> = 
       return verify(input, context);
     } catch (error) {
       const errno = fileErrno(error);
-      if (errno === undefined) throw error;
+      if (errno === undefined || isExhausted(error)) {
+        throw fileError(error, `read the composed image ${input.directory}`);
+      }
       const actual = errno === "ENOENT" ? "missing" : `it cannot be read (${errno})`;
       return { name: IMAGE, expected: "a composed image", actual };
     }
@@ -79,7 +81,7 @@ function verify(
     if (isOtherVersion(directory)) return null;
     info = readImageInfo(directory);
   } catch (error) {
-    if (!(error instanceof VarveError)) throw error;
+    if (!(error instanceof VarveError) || isExhausted(error)) throw error;
     return { name: IMAGE_INFO, expected: "a description", actual: "damaged" };
   }
   const image = hash(`${directory}/${IMAGE}`, context);

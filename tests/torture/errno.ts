@@ -12,6 +12,9 @@ const SYSCALL = 12, RUN_FAILED = 125;
 /** Exit code of a repair that leaves damage. */
 const DAMAGE_LEFT = 3;
 
+/** That a layer was made again, among the differences. */
+const NEW_GENERATION = /^\+ \S*\/generation file 400$/;
+
 /** A number of calls that is more than any command does: from the first on all fail. */
 export const FOR_GOOD = 1_000_000;
 
@@ -60,8 +63,10 @@ export async function failAt(
   const end = isLeft
     ? []
     : judgeEnd(code, stderr, failure).filter((line) => !isLock || !BUSY.test(line));
-  const found = [...end, ...await afterwards(stage, undisturbed, code === 0 ? others : [])];
-  return found.map((line) => `${where}: ${line}`);
+  const left = await afterwards(stage, undisturbed, code === 0 ? others : []);
+  // What a repair could not read, it makes again from its blob: then what is derived from it is outdated, too.
+  const other = verb === "fsck" ? left.filter((line) => !NEW_GENERATION.test(line)) : left;
+  return [...end, ...other].map((line) => `${where}: ${line}`);
 }
 
 /**

@@ -41,6 +41,11 @@ export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes(fileErrno(error) ?? "");
 }
 
+/** Whether an error says that there are too many open files, or too little memory. It says nothing about the file. */
+export function isExhausted(error: unknown): boolean {
+  return ["EMFILE", "ENFILE", "ENOMEM"].includes(fileErrno(error) ?? "");
+}
+
 /**
  * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` if Deno or the kernel does not permit
  * it, otherwise `E_SYSCALL`, with the kernel's name of the error. If Deno lacks a permission, the hint names the

@@ -1,5 +1,5 @@
 import { type Algorithm, createHasher } from "../../digest/mod.ts";
-import { fileErrno } from "../../linux/mod.ts";
+import { fileErrno, fileError, isExhausted } from "../../linux/mod.ts";
 import type { BriefJob } from "../../pool/internal.ts";
 import type { JobContext } from "../../pool/mod.ts";
 
@@ -66,7 +66,7 @@ function hashFile(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { digests: [], size, failure: "missing" };
     const errno = fileErrno(error);
-    if (errno === undefined) throw error;
+    if (errno === undefined || isExhausted(error)) throw fileError(error, `read ${path}`);
     return { digests: [], size, failure: `it cannot be read (${errno})` };
   }
 }

@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import { fileErrno } from "../../linux/mod.ts";
+import { fileErrno, fileError, isExhausted } from "../../linux/mod.ts";
 import type { BriefJob } from "../../pool/internal.ts";
 import { decodeTree } from "../../tree/mod.ts";
 import { type Digest, sha256 } from "../../digest/mod.ts";
@@ -44,7 +44,7 @@ export const treeJob: BriefJob<TreeToCheck, TreeProblem | "other version" | null
       bytes = Deno.readFileSync(input.path);
     } catch (error) {
       const errno = fileErrno(error);
-      if (errno === undefined) throw error;
+      if (errno === undefined || isExhausted(error)) throw fileError(error, `read ${input.path}`);
       return { expected: "a tree", actual: `it cannot be read (${errno})` };
     }
     progress({ read: bytes.length, written: 0 });
