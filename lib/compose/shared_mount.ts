@@ -106,7 +106,7 @@ function composedMount(store: DiskStore, chain: ComposedChain, options: SharedMo
  * are verified first.
  *
  * @returns the mount point, an absolute path
- * @throws {VarveError} `E_DAMAGE` the image is damaged · `E_UNSUPPORTED`, `E_SYSCALL` the kernel does not mount it · `E_BUSY` another process has been
+ * @throws {VarveError} `E_DAMAGE` the image is damaged, or a layer's tar is missing, which is noted · `E_UNSUPPORTED`, `E_SYSCALL` the kernel does not mount it · `E_BUSY` another process has been
  * mounting it for a long time
  */
 export async function mountShared(
@@ -115,6 +115,8 @@ export async function mountShared(
   options: SharedMountOptions = {},
   signal?: AbortSignal,
 ): Promise<ByteString> {
+  // First, because it refuses a layer whose tar is missing.
+  const mount = composedMount(store, chain, options);
   const path = `${store.directories.mounts}/${mountName(store, chain)}`;
   const target = fromText(path);
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -130,7 +132,7 @@ export async function mountShared(
     if (tryStatAt(CWD, target)?.type !== "directory") continue;
     // An image that was composed just now was hashed while it was written.
     if (!chain.isNew) await verifyImage(chain.directory, chain.image);
-    const by = mountImageFile(composedMount(store, chain, options), target, options);
+    const by = mountImageFile(mount, target, options);
     if (by === "loop devices") options.onWarning?.(LOOPS);
     return target;
   }

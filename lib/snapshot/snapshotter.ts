@@ -12,6 +12,7 @@ import type {
   SnapshotTable,
 } from "../store/mod.ts";
 import type {
+  Ancestor,
   CommitOptions,
   Driver,
   DriverName,
@@ -28,6 +29,7 @@ import {
   hasFiles,
   refuseWhole,
 } from "./extract_snapshot.ts";
+import { ignoreMissing } from "./ignore_missing.ts";
 import * as machine from "./machine.ts";
 import { isReleased, neededAncestors, trimShared } from "./lowers.ts";
 import { makeSnapshot } from "./make_snapshot.ts";
@@ -122,10 +124,23 @@ export class StoreSnapshotter implements Snapshotter {
       const row = machine.mountable(table, key);
       return { row, ancestors: machine.ancestors(table, row.parent) };
     });
-    const { kind, cacheId } = row;
-    if (isReleased(row)) {
-      this.#snapshots.transact((table) => setReleased(table, key, false));
+    if (!isReleased(row)) return await this.#makeMounts(row, ancestors, signal);
+    this.#snapshots.transact((table) => setReleased(table, key, false));
+    try {
+      return await this.#makeMounts(row, ancestors, signal);
+    } catch (error) {
+      // Otherwise its lowers would stay mounted.
+      await ignoreMissing(() => this.release(key));
+      throw error;
     }
+  }
+
+  async #makeMounts(
+    row: machine.MountableRow,
+    ancestors: readonly Ancestor[],
+    signal: AbortSignal | undefined,
+  ): Promise<Mount[]> {
+    const { key, kind, cacheId } = row;
     const below = belowOf(row);
     if (below === undefined || cacheId === null) {
       return await this.#driver.mounts({ kind, cacheId, ancestors, signal });

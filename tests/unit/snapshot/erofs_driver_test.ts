@@ -155,6 +155,25 @@ test("a snapshotter of another driver unmounts the lowers, too", {}, async (fixt
   }
 });
 
+test("a released snapshot whose mounts fail keeps no lower mounted", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const chain = await fixture.chain(LAYERS);
+  const parent = snapshotter.ensureChain(chain.chainId);
+  await snapshotter.prepare("k", parent);
+  snapshotter.release("k");
+  assertEquals(lowersOf(fixture), []);
+  const tar = store.directories.layerTar(chain.diffIds[0] as never);
+  await Deno.rename(tar, `${tar}.away`);
+  await assertRejects(() => snapshotter.mounts("k"), Error, "missing or truncated");
+  await Deno.rename(`${tar}.away`, tar);
+  await snapshotter.view("v", parent);
+  assertEquals(lowersOf(fixture).length, 1);
+  await snapshotter.remove("v");
+  assertEquals(lowersOf(fixture), []);
+  await snapshotter.mounts("k");
+  assertEquals(lowersOf(fixture).length, 1);
+});
+
 test("a prepare that fails after the mount leaves no lower", {}, async (fixture) => {
   const { snapshotter, store, driver: inner } = fixture;
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
