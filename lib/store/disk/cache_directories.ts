@@ -74,8 +74,8 @@ export class DiskDirectories implements Directories {
 
   async prepareTrees(diffIds: readonly DiffId[], pool: Pool): Promise<void> {
     for (const diffId of new Set(diffIds)) {
-      this.layerTree(diffId);
       await this.#prepareTree(this.#home(diffId).row, pool);
+      this.layerTree(diffId);
     }
   }
 

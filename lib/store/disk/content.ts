@@ -123,15 +123,13 @@ export class DiskLayers implements Layers {
     // Loaded here, because most commands on a store read no tree. Not later: between its row and its file, a tree may be
     // replaced while something is awaited.
     const { openTree } = await import("../../tree/mod.ts");
-    const found = this.#get(diffId);
-    const damage = (state: string) => layerDamage(this.#disk, found.diff_id, state);
-    const pathOf = ({ cache_id }: LayerRow) =>
-      `${this.#disk.paths.layer(cache_id)}/${LAYER_FILES.tree}`;
-    if (!hasSize(pathOf(found), found.tree_size)) throw damage("its tree is missing or truncated");
-    await this.#prepareTree(found);
+    await this.#prepareTree(this.#get(diffId));
     const row = this.#get(diffId);
+    const damage = (state: string) => layerDamage(this.#disk, row.diff_id, state);
+    const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
+    if (!hasSize(path, row.tree_size)) throw damage("its tree is missing or truncated");
     const tree = openTree(
-      new WindowReader(pathOf(row), row.tree_size),
+      new WindowReader(path, row.tree_size),
       () => damage("its tree is damaged"),
     );
     if (tree.digest === row.tree_digest) return tree;

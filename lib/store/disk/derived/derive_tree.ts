@@ -55,8 +55,11 @@ async function tryRules(
   await using ingest = await begin();
   const diffId = row.diff_id as DiffId;
   const begun = await ingest.layer({ diffId });
-  // Another process made it meanwhile.
-  if (begun.state === "present") return "done";
+  if (begun.state === "present") {
+    // Another process made it meanwhile, and perhaps has not written its row yet.
+    await ingest.commit();
+    return "done";
+  }
   const { staged } = begun;
   const output = await scan(disk, row, staged, pool, rules);
   if (output.treeDigest !== row.tree_digest) {
