@@ -94,6 +94,8 @@ Deno.test("lease create refuses what is not there, a taken id, and wrong options
     const { code, stdout, stderr } = await varve(["lease", "create", ...args]);
     assertEquals([code, stdout], [exit, ""], `${args}: ${stderr}`);
   }
+  const { stderr } = await varve(["lease", "create", "absent:1"]);
+  assertMatch(stderr, /^varve: Cannot protect "absent:1": the store has no such thing/);
   const ids = JSON.parse((await varve(["lease", "ls", "--format", "json"])).stdout);
   assertEquals(ids.map(({ id }: { id: string }) => id), ["taken"]);
   // All or nothing.

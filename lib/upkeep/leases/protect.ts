@@ -67,7 +67,7 @@ export async function protect(
 async function resourcesOf(store: Store, texts: readonly string[]): Promise<Thing[]> {
   const things = new Set<Thing>();
   for (const text of texts) {
-    for (const thing of await findThings(store, text)) {
+    for (const thing of await findThings(store, text, "protect")) {
       things.add(thing);
       if (!thing.startsWith("image:")) continue;
       // The document keeps the image when the name is removed.

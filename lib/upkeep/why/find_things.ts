@@ -16,17 +16,24 @@ const PATH = /^\.{0,2}\//;
  * directory of a mount, a digest or a unique prefix of one. A text may mean several things: a layer that is stored
  * uncompressed has the digest of its blob. A {@linkcode Thing} means itself.
  *
+ * @param verb what is done with them, for messages
  * @throws {VarveError} `E_NOT_FOUND` the store has none · `E_USAGE` several digests begin with the text
  */
-export async function findThings(store: Store, text: string): Promise<Thing[]> {
-  for (const found of [named(store, text), await images(store, text), byDigest(store, text)]) {
+export async function findThings(
+  store: Store,
+  text: string,
+  verb: "explain" | "protect",
+): Promise<Thing[]> {
+  for (
+    const found of [named(store, text), await images(store, text), byDigest(store, text, verb)]
+  ) {
     if (found.length > 0) return found;
   }
   const mounted = await atDirectory(store, text);
   if (mounted.length > 0) return mounted;
   throw new VarveError(
     "E_NOT_FOUND",
-    `Cannot explain ${JSON.stringify(text)}: the store has no such thing`,
+    `Cannot ${verb} ${JSON.stringify(text)}: the store has no such thing`,
     {
       subject: text,
       hint:
@@ -93,7 +100,7 @@ async function images(store: Store, text: string): Promise<Thing[]> {
 }
 
 /** @throws {VarveError} `E_USAGE` when several digests begin with the text */
-function byDigest(store: Store, text: string): Thing[] {
+function byDigest(store: Store, text: string, verb: string): Thing[] {
   const [, algorithm = "sha256", hex] = PREFIX.exec(text) ?? [];
   if (hex === undefined) return [];
   const digests = new Set<Digest>([
@@ -104,7 +111,7 @@ function byDigest(store: Store, text: string): Thing[] {
   if (digests.size > 1) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot explain ${JSON.stringify(text)}: ${digests.size} digests begin with it`,
+      `Cannot ${verb} ${JSON.stringify(text)}: ${digests.size} digests begin with it`,
       { subject: text, hint: "give more digits" },
     );
   }

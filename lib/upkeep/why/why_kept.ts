@@ -54,7 +54,7 @@ export async function whyKept(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Explanation[]> {
   const disk = requireDisk(store, "explain why something is kept");
-  const things = await findThings(disk, text);
+  const things = await findThings(disk, text, "explain");
   const marks = await disk.collector.mark(gcKnowledge(disk), options);
   const chains = things.map((thing) => ({ thing, reasons: reasonsFor(marks, thing) }));
   const isAllKept = chains.every(({ reasons }) => reasons.length > 0);
