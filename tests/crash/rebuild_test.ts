@@ -4,6 +4,7 @@ import { VarveError } from "../../lib/errors.ts";
 import { openStore, rebuildStore } from "../../lib/store/mod.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
+import { namesIn } from "../support/trees/names_in.ts";
 import "../support/machine/needs.ts";
 
 /** The calls by which a rebuild changes names. */
@@ -49,6 +50,7 @@ async function isWhole(root: string): Promise<void> {
   await using store = await openStore({ root, onWarning: (text) => assert(false, text) });
   assertEquals(store.settings.get("workers"), "3");
   assertEquals(store.images.list().map(({ name }) => name), ["docker.io/library/app:1"]);
+  assertEquals(namesIn(root).filter((name) => name.startsWith("meta.db.new")), []);
 }
 
 Deno.test("fsck --rebuild: at each moment a sound database stands there", async () => {

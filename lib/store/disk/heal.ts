@@ -10,6 +10,7 @@ import { isAlive, removeStaged } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import { checkAge } from "./recovery/age.ts";
 import { recheck } from "./recheck.ts";
+import { sweepRebuild } from "./rebuild/unfinished.ts";
 import { settleMarker } from "./snapshots/snapshot_marker.ts";
 import { sweep } from "./sweep.ts";
 import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
@@ -26,6 +27,7 @@ export async function heal(disk: Disk): Promise<void> {
   const { paths, db } = disk;
   const names = await namesIn(paths.ingest);
   await emptyTrash(paths);
+  await sweepRebuild(paths);
   const dead = new Map<string, FileLock>();
   // While this call holds the locks of the dead owners, they look alive to every other call. So
   // only one call heals.
@@ -67,6 +69,7 @@ export async function heal(disk: Disk): Promise<void> {
 export async function freeLeftovers(paths: Paths): Promise<void> {
   await guarded(`free space in ${paths.root}`, async () => {
     await emptyTrash(paths);
+    await sweepRebuild(paths);
     for (const id of ownersIn(await namesIn(paths.ingest))) {
       if (await lstatOrNothing(ownerLock(paths, id)) === undefined) continue;
       using lock = await FileLock.tryAcquire(ownerLock(paths, id));

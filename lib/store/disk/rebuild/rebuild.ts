@@ -9,7 +9,8 @@ import { Paths } from "../paths.ts";
 import { readWitness } from "../recovery/witness.ts";
 import { absoluteRoot, prepareRoot } from "../root.ts";
 import { syncPath } from "../sync.ts";
-import { lstatOrNothing, namesIn, removeAll } from "../system.ts";
+import { lstatOrNothing, namesIn } from "../system.ts";
+import { BESIDE, removeUnfinished, unfinishedRebuild } from "./unfinished.ts";
 import { readDocuments } from "./documents.ts";
 import { gather } from "./gather.ts";
 import { imageNames } from "./index_names.ts";
@@ -33,8 +34,6 @@ export interface RebuildReport {
 
 /** Maximum time in ms that a rebuild waits for the lock of the store. */
 const TIMEOUT = 10_000;
-/** What SQLite puts beside a database. */
-const BESIDE = ["-wal", "-shm", "-journal"];
 
 /**
  * Makes the database of a store again, from the markers, the documents and `index.json`. The old database is renamed
@@ -82,10 +81,10 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
     const witness = readWitness(paths);
     const evidence = { gathered, documents, images, old: rows, witness, generation };
     const snapshots = new Set<string>();
-    const made = `${paths.database}.new`;
-    for (const end of ["", ...BESIDE]) await removeAll(made + end);
-    (await Deno.open(made, { write: true, createNew: true, mode: 0o600 })).close();
-    {
+    const made = unfinishedRebuild(paths);
+    await removeUnfinished(paths);
+    try {
+      (await Deno.open(made, { write: true, createNew: true, mode: 0o600 })).close();
       using db = new Database(made);
       db.get("PRAGMA journal_mode = WAL");
       migrate(db, made);
@@ -95,6 +94,10 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
       });
       const sql = "SELECT cache_id FROM snapshot WHERE cache_id IS NOT NULL";
       for (const [id] of db.arrays<[number]>(sql)) snapshots.add(`snapshots/${id}`);
+    } catch (error) {
+      // Where this fails, too, the next start does it.
+      await removeUnfinished(paths).catch(() => {});
+      throw error;
     }
     await syncPath(made);
     const kept = await setAside(paths, again);
