@@ -60,10 +60,10 @@ export const rmi: Verb = {
   help:
     `When the names are removed, everything is freed that no other image, snapshot or container needs, as 'varve gc'
 does. --no-gc leaves that to a later gc.
-An image ID or a digest that has several names is refused (exit 6), unless all of them are given. What has it without
-a name (<none>) is removed with it. The name of a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept container
-needs to run again ('varve ps' lists those). --force removes all names of the ID, and also what a kept
-container needs.
+An image ID or a digest that has several names is refused (exit 6), unless all of them are given. What has it without a
+name (<none>) is removed with it. The name of a mounted image is refused (exit 6): unmount it first. So is the last
+name of an image that a kept container needs to run again ('varve ps' lists those). --force removes all names of the
+ID, and also what a kept container needs.
 
 JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known
 

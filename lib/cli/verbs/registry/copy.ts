@@ -35,9 +35,10 @@ FILE or a new layout appears complete, or not at all.
 Every byte is verified. Manifests are copied byte for byte, so that digests stay the same. A layout keeps Docker's
 manifests, too, which skopeo does not read there. The manifest of a docker-archive is made.
 
-The store is not used, unless it is named, but for its settings limits.oci.*, which hold for all that is copied. Only a docker-archive or a compressed tar as SOURCE is unpacked into a
-temporary store first. From other places, blobs are streamed through memory. Between repositories of one registry they
-are mounted instead of sent. After a broken connection a blob continues where it stopped.
+The store is not used, unless it is named, but for its settings limits.oci.*, which hold for all that is copied. Only a
+docker-archive or a compressed tar as SOURCE is unpacked into a temporary store first. From other places, blobs are
+streamed through memory. Between repositories of one registry they are mounted instead of sent. After a broken
+connection a blob continues where it stopped.
 
 All platforms of an index are copied. --platform copies the manifest of one. Given several times, it makes a new index
 of these, with their attestations. Into a docker-archive goes the platform of this machine, if no other is asked for.
