@@ -64,7 +64,7 @@ export async function readRecord(
   record: ImageRecord,
   { platform = record.platform, host }: PlatformChoice = {},
 ): Promise<StoredImage> {
-  const found = await findManifest(store, record.target, { platform, host }, 0);
+  const found = await findManifest(store, record.target, { platform, host });
   if (found === undefined) throw otherPlatform(record, platform);
   const image = await readFound(store, record, found);
   if (platform === undefined || matchPlatform(platform, image.config.platform) >= 0) return image;
@@ -96,7 +96,7 @@ export async function readPlatforms(
     await add(readRecord(store, record));
     return images;
   }
-  for await (const found of manifestsOf(store, record.target, {}, 0)) {
+  for await (const found of manifestsOf(store, record.target, {})) {
     if (found instanceof VarveError) onDamage(found);
     else await add(readFound(store, record, found));
   }
@@ -185,9 +185,8 @@ async function findManifest(
   store: Store,
   target: Descriptor,
   choice: PlatformChoice,
-  depth: number,
 ): Promise<Found | undefined> {
-  for await (const found of manifestsOf(store, target, choice, depth)) {
+  for await (const found of manifestsOf(store, target, choice)) {
     if (found instanceof VarveError) throw found;
     return found;
   }
@@ -202,10 +201,13 @@ async function* manifestsOf(
   store: Store,
   target: Descriptor,
   choice: PlatformChoice,
-  depth: number,
+  depth = 0,
+  indexes: Set<Digest> = new Set(),
 ): AsyncGenerator<Found | VarveError, void, undefined> {
   const limits = documentLimits(store);
   if (store.blobs.stat(target.digest) === undefined || depth > limits.indexDepth) return;
+  // An index that is named again brings nothing new. Nested ones could name each other's more than a billion times.
+  if (indexes.has(target.digest)) return;
   let document;
   try {
     const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
@@ -215,8 +217,9 @@ async function* manifestsOf(
     return yield error;
   }
   if (document.kind === "manifest") return yield { descriptor: target, manifest: document };
+  indexes.add(target.digest);
   for (const child of platformCandidates(document, choice)) {
-    yield* manifestsOf(store, child, choice, depth + 1);
+    yield* manifestsOf(store, child, choice, depth + 1, indexes);
   }
 }
 
@@ -229,8 +232,8 @@ export function platformCandidates(
   const images = index.manifests.filter((child) =>
     child.artifactType === undefined && child.platform?.os !== "unknown"
   );
-  const ranked = host === undefined ? [] : rankManifests(index, host);
-  return [...ranked, ...images.filter((child) => !ranked.includes(child))];
+  const ranked = new Set(host === undefined ? [] : rankManifests(index, host));
+  return [...ranked, ...images.filter((child) => !ranked.has(child))];
 }
 
 /**
