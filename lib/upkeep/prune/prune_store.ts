@@ -1,7 +1,7 @@
 import { gcKnowledge } from "../../snapshot/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
-import { inodesAt, requireDisk } from "../../store/internal.ts";
+import { DiskBytes, inSlices, requireDisk } from "../../store/internal.ts";
 import type {
   DiskStore,
   Garbage,
@@ -84,7 +84,9 @@ export async function pruneStore(store: Store, options: PruneOptions): Promise<P
   const disk = requireDisk(store, "prune the store");
   options.signal?.throwIfAborted();
   const containers = options.containers ? await measured(disk, options) : [];
-  const pruned = options.dryRun ? containers : await removeContainers(disk, containers);
+  const pruned = options.dryRun
+    ? containers
+    : await removeContainers(disk, containers, options.signal);
   const keys = new Set(pruned.map(({ key }) => key));
   const images = options.images === undefined
     ? []
@@ -118,34 +120,30 @@ function gcOptions({ caches, until, labels, dryRun, wait, signal }: PruneOptions
   return { bounds, dryRun, wait, signal };
 }
 
-async function measured(store: DiskStore, filter: PruneFilter): Promise<PrunedContainer[]> {
-  const found = await endedContainers(store, filter);
-  return found.map(({ key }) => {
+async function measured(store: DiskStore, filter: PruneOptions): Promise<PrunedContainer[]> {
+  const containers: PrunedContainer[] = [];
+  for (const { key } of await endedContainers(store, filter)) {
     const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
-    return { key, bytes: cacheId === null ? 0 : bytesAt(store.directories.snapshot(cacheId)) };
-  });
-}
-
-/** Bytes on the disk below a path. */
-function bytesAt(path: string): number {
-  const seen = new Set<string>();
-  let sum = 0;
-  for (const inode of inodesAt(path)) {
-    if (inode === null || !inode.isDirectory && inode.nlink > 1 && seen.has(inode.key)) continue;
-    seen.add(inode.key);
-    sum += inode.bytes;
+    const sum = new DiskBytes("first");
+    const bytes = cacheId === null
+      ? 0
+      : await inSlices(sum.of(store.directories.snapshot(cacheId)), filter.signal);
+    containers.push({ key, bytes });
   }
-  return sum;
+  return containers;
 }
 
 /** Removes containers. One that was started or mounted meanwhile stays. */
 async function removeContainers(
   store: DiskStore,
   containers: readonly PrunedContainer[],
+  signal: AbortSignal | undefined,
 ): Promise<PrunedContainer[]> {
-  const snapshotter = createSnapshotter(store);
+  // Every driver can remove a snapshot. To look for the best one would mount.
+  const snapshotter = createSnapshotter(store, { driver: "native" });
   const removed: PrunedContainer[] = [];
   for (const container of containers) {
+    signal?.throwIfAborted();
     try {
       await snapshotter.remove(container.key);
       removed.push(container);
