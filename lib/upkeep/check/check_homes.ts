@@ -1,3 +1,5 @@
+import type { ChainId, DiffId } from "../../digest/mod.ts";
+import { chainId } from "../../layer/mod.ts";
 import {
   type FileFact,
   GENERATION,
@@ -167,7 +169,17 @@ export function checkChain(
     });
     return;
   }
-  checkHome(home, "chains", owner, report, (marker) => chainDifference(marker, row));
+  const { chain_id, diff_id, parent_chain_id: parent } = row;
+  // A chainID names its parent and its layer, so a row that fits proves itself.
+  const isProved = chainId(parent as ChainId | null, diff_id as DiffId) === chain_id;
+  checkHome(
+    home,
+    "chains",
+    owner,
+    report,
+    (marker) => chainDifference(marker, row),
+    isProved,
+  );
   for (const file of home.files) {
     if (!isDrivers(file.name)) checkStray(report, owner, `${path}/${file.name}`);
   }
@@ -232,6 +244,7 @@ function checkHome(
   owner: Ownership,
   report: Report,
   difference: (marker: Marker) => readonly [expected: string, actual: string] | undefined,
+  isProved = false,
 ): void {
   const path = `${kind}/${home.directory.name}`;
   const { directory, marker, markerFile } = home;
@@ -264,7 +277,9 @@ function checkHome(
     expected: `${wrong[0]}, as in the row`,
     actual: wrong[1],
     // A marker says itself which directory it belongs to. That of another is no evidence against the row.
-    healedBy: marker.kind === MARKED[kind] && marker.id === site.cacheId ? "rebuild" : "repair",
+    healedBy: marker.kind === MARKED[kind] && marker.id === site.cacheId && !isProved
+      ? "rebuild"
+      : "repair",
     site,
   });
 }

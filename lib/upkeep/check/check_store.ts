@@ -11,6 +11,7 @@ import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
 import { type Damage, joinNoted, NO_ROW, type Ownership, type Report } from "./damage.ts";
+import { judgeMarkers } from "./proved_markers.ts";
 import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
 
 /** Options of {@linkcode checkStore}. */
@@ -65,8 +66,11 @@ export async function findDamage(
   const quick = await findQuickly(store, options);
   const deep = options.deep === true ? await findDeeply(store, options, scope) : [];
   const rows = readRows(store);
+  const all = [...quick, ...deep];
   const found = new Map(
-    [...quick, ...deep].filter(({ site }) => concerns(scope, site, keysOf(site, rows)))
+    (options.deep === true ? judgeMarkers(all) : all).filter(({ site }) =>
+      concerns(scope, site, keysOf(site, rows))
+    )
       .map((damage) => [keyOf(damage), damage]),
   );
   return joinNoted([...found.values()]);

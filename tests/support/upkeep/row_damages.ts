@@ -1,6 +1,6 @@
 /** Damage of rows, of what they name, and of markers. */
 import { type DamageCase, IMAGE } from "./damage_case.ts";
-import { cut, forgeParts, GZIP, linkAway, PLAIN } from "./sick_store.ts";
+import { cut, forgeParts, GZIP, linkAway, PLAIN, turnDigit } from "./sick_store.ts";
 
 /** All of it. */
 export const ROW_DAMAGES: readonly DamageCase[] = [
@@ -64,6 +64,14 @@ export const ROW_DAMAGES: readonly DamageCase[] = [
     what: /^layers\/\d+\/marker$/,
     by: "--repair",
     affects: IMAGE,
+  },
+  {
+    title: "a byte in the marker of a chain",
+    deep: false,
+    make: (store) => turnDigit(store.chain("marker"), '"chainID":"sha256:'),
+    kind: "marker",
+    what: /^chains\/\d+\/marker$/,
+    by: "--repair",
   },
   {
     title: "the marker of a chain in the directory of a snapshot",

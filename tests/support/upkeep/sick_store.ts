@@ -171,3 +171,12 @@ export async function linkAway(path: string): Promise<void> {
   await Deno.rename(path, away);
   await Deno.symlink(away, path);
 }
+
+/** Changes the digit behind a text in a marker. */
+export async function turnDigit(path: string, text: string): Promise<void> {
+  const marker = await Deno.readTextFile(path);
+  const at = marker.indexOf(text) + text.length;
+  await Deno.remove(path);
+  const digit = marker[at] === "0" ? "1" : "0";
+  await Deno.writeTextFile(path, marker.slice(0, at) + digit + marker.slice(at + 1), { mode: 0o400 });
+}

@@ -11,6 +11,7 @@ import {
   PLAIN,
   type SickStore,
   sickStore,
+  turnDigit,
   WRITTEN,
 } from "../../../support/upkeep/sick_store.ts";
 
@@ -146,6 +147,23 @@ Deno.test({
       assertEquals(code, 0, stdout + stderr);
       const blob = await Deno.stat(store.blob(store.image.layers[PLAIN]!.diffId));
       assertEquals([(await Deno.stat(tar)).ino, blob.nlink], [blob.ino, 2], verb);
+      assertEquals(await findings(store, "fsck", "--deep"), []);
+    }
+  },
+});
+
+Deno.test({
+  name: "fsck --deep --repair writes the marker of a layer again whose bytes prove the row",
+  ...NEEDS,
+  async fn() {
+    for (const field of ['"diffID":"sha256:', '"size":', '"treeDigest":"sha256:', '"entries":']) {
+      await using store = await sickStore();
+      const marker = store.layer(GZIP, "marker");
+      const before = await Deno.readTextFile(marker);
+      await turnDigit(marker, field);
+      const { code, stdout, stderr } = await store.on(["fsck", "--repair", "--deep"]);
+      assertEquals(code, 0, field + stdout + stderr);
+      assertEquals(await Deno.readTextFile(marker), before);
       assertEquals(await findings(store, "fsck", "--deep"), []);
     }
   },
