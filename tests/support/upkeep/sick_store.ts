@@ -178,5 +178,7 @@ export async function turnDigit(path: string, text: string): Promise<void> {
   const at = marker.indexOf(text) + text.length;
   await Deno.remove(path);
   const digit = marker[at] === "0" ? "1" : "0";
-  await Deno.writeTextFile(path, marker.slice(0, at) + digit + marker.slice(at + 1), { mode: 0o400 });
+  await Deno.writeTextFile(path, marker.slice(0, at) + digit + marker.slice(at + 1), {
+    mode: 0o400,
+  });
 }
