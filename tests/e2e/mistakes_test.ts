@@ -57,6 +57,13 @@ const SOURCES: readonly Mistake[] = [
     "a URL",
     "curl -fL https://x/a.tar | varve load -",
   ],
+  [
+    "load @skopeo",
+    7,
+    "load @skopeo",
+    "not a list of images",
+    "skopeo copy dir:DIR oci-archive:FILE",
+  ],
   ["load oci:", 2, "load oci:", "it names no path", "write oci:PATH"],
   ["load oci:@dir", 7, "load @dir", "does not hold an OCI layout", "import it"],
   ["load oci-archive:@two.tar:no:1", 4, "no:1 of @two.tar", "no image of that name", "sample"],
@@ -188,6 +195,9 @@ async function prepare(temp: TempDir, on: ReturnType<typeof commandOn>): Promise
   await Deno.mkdir(temp.join("root/etc"), { recursive: true });
   await Deno.mkdir(temp.join("dir"));
   await write("root/etc/os", "x".repeat(9000));
+  await Deno.mkdir(temp.join("skopeo"));
+  await write("skopeo/version", "Directory Transport Version: 1.1\n");
+  await write("skopeo/manifest.json", '{"schemaVersion":2,"config":{},"layers":[]}');
   await write("text", "no archive, but as long as one\n".repeat(40));
   await write("text.gz", await gzipped(await Deno.readFile(temp.join("text"))));
   await write("short", "#!/bin/sh\n");

@@ -197,3 +197,23 @@ async function nameWholeIndex(root: string, image: string, name: string): Promis
   assert(record !== undefined);
   store.images.set(name, record.target);
 }
+
+Deno.test({
+  name: "delete: docker-registry refuses a tag, and the message says how a digest is given",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp, "store");
+    const name = `${registry.host}/varve/app:1`;
+    const image = sampleImage();
+    await loadFiles(temp, cli, name, ociFiles([image]));
+    await cli.text(["push", name]);
+    const refused = await cli.any(["delete", name]);
+    assertEquals(refused.code, 10);
+    assertStringIncludes(refused.stderr, "varve delete REPOSITORY@DIGEST");
+    const { digest } = image.descriptor;
+    await cli.text(["delete", `${registry.host}/varve/app@${digest}`]);
+    assertEquals((await cli.any(["digest", name])).code, 4);
+  },
+});

@@ -187,6 +187,14 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/: it is not a directory$/, "give the path of a directory"],
   [/: it is not os\/architecture\[\/variant\]$/, "such as linux/arm64"],
   [/is not known to the DNS$/, "check the name of the registry, and the network"],
+  [
+    /^Cannot delete the manifest of [^@]* answers (?:400|405)\b/,
+    "if the registry deletes only by digest: varve delete REPOSITORY@DIGEST; 'varve digest' prints the digest",
+  ],
+  [
+    /cannot read manifest\.json: it is not a list of images$/,
+    "if skopeo or podman made the directory as dir:, skopeo copy dir:DIR oci-archive:FILE makes an archive",
+  ],
   [/it does not speak TLS$/, "if it speaks plain http, give --plain-http"],
   [/the connection was refused$/, "check that the registry runs, and its port"],
 ];
