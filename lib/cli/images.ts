@@ -1,5 +1,5 @@
 import { type ByteString, fromText } from "../bytes/mod.ts";
-import { VarveError } from "../errors.ts";
+import { isVarveError, VarveError } from "../errors.ts";
 import { parsePlatform, type Platform, tryParseReference } from "../oci/mod.ts";
 import {
   hostPlatform,
@@ -40,7 +40,18 @@ export async function openImage(
   reference: string,
   options: Options,
 ): Promise<StoredImage> {
-  return await readImage(store, reference, platformChoice(options));
+  try {
+    return await readImage(store, reference, platformChoice(options));
+  } catch (error) {
+    if (!isVarveError(error, "E_NOT_FOUND") || !isSnapshot(store, reference)) throw error;
+    const { message, details } = error;
+    throw new VarveError(
+      "E_NOT_FOUND",
+      message.replace(/: there is none$/, ": it is a snapshot"),
+      details,
+      { cause: error },
+    );
+  }
 }
 
 /** Whether an argument is the key of a snapshot. Where an image has the same name, the snapshot is meant. */

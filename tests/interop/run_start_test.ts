@@ -42,6 +42,7 @@ for (const [driver, runtime] of [["erofs", "runc"], ["overlay", "crun"], ["nativ
         env: { SECRET: "kept" },
       });
       assertEquals([first.code, first.stdout], [7, `1\n${SAID}`], first.stderr);
+      await varve.text(["snapshot", "prepare", "other", BOX]);
       // The name of the image goes: the container has its image still.
       await varve.text(["rmi", "--force", BOX]);
       for (const count of [2, 3]) {
@@ -50,6 +51,14 @@ for (const [driver, runtime] of [["erofs", "runc"], ["overlay", "crun"], ["nativ
       }
       const [shown] = await varve.json(["ps"]);
       assertEquals(await varve.text(["ps", "-a", "-q"]), "web\n");
+      const offered = await varve.text(["completions", "bash", "--", "start", ""]);
+      assertEquals(offered, "web\tcontainer, exited\n:\n");
+      const none = await varve.any(["inspect", "web"]);
+      assertEquals(none.code, 4);
+      assertStringIncludes(
+        none.stderr,
+        "image \"web\": it is a snapshot ('varve snapshot stat web'",
+      );
       assertEquals([shown.key, shown.status, shown.exit], ["web", "exited", 7]);
       assertEquals(shown.image, BOX);
       assertEquals(await leftovers(fixture), []);

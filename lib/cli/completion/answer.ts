@@ -43,6 +43,13 @@ export async function answer(
     if (store !== undefined && sources.includes("snapshots")) {
       names = names.concat(snapshots(store));
     }
+    if (store !== undefined && sources.includes("containers")) {
+      const { listContainers } = await import("../../container/mod.ts");
+      names = (await listContainers(store)).map(({ key, status }) => ({
+        value: key,
+        description: `container, ${status}`,
+      }));
+    }
     if (store !== undefined && sources.includes("images")) {
       const place = sources.includes("places") ? namePrefix(typed) : "";
       names = names.concat(images(store, place));
@@ -67,7 +74,7 @@ export async function answer(
 }
 
 /** Sources whose words are in the store. */
-const FROM_STORE: readonly Source[] = ["images", "snapshots", "paths", "mounts"];
+const FROM_STORE: readonly Source[] = ["images", "snapshots", "containers", "paths", "mounts"];
 
 /** The value of `--root` in the command line. */
 function rootOf(words: readonly string[]): string | undefined {

@@ -16,7 +16,8 @@ export type Source =
   | "files"
   | "directories"
   | "images"
-  | "snapshots";
+  | "snapshots"
+  | "containers";
 
 /** The values that an argument or option can have: fixed words, and words from sources. */
 export interface Values {
@@ -52,6 +53,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* oldbase": IMAGES,
   "* newbase": IMAGES,
   "* key": SNAPSHOTS,
+  "start key": { sources: ["containers"] },
   "* parent": SNAPSHOTS,
   "* ref|key": BOTH,
   "* thing": BOTH,

@@ -24,6 +24,9 @@ export class Template {
 
   /** @throws {VarveError} `E_USAGE` when it is no template */
   constructor(text: string) {
+    if (/^table\s/.test(text)) {
+      throw refused(text, "leave 'table' out: 'column -t' aligns what {{.a}}\\t{{.b}} prints");
+    }
     this.#parts = parse(text);
     this.#missing = new Set(
       this.#parts.flatMap(({ path }) => path === undefined ? [] : [path.join(".")]),
@@ -89,12 +92,13 @@ function parse(text: string): Part[] {
   return parts;
 }
 
-function refused(text: string): VarveError {
+function refused(text: string, hint?: string): VarveError {
   return new VarveError(
     "E_USAGE",
     `Cannot use ${JSON.stringify(text)} for --format: it is no template`,
     {
-      hint: "write fields of the JSON as {{.name}}; there are no functions",
+      hint: hint ??
+        "write fields of the JSON as {{.name}}, all of it as {{.}}; there are no functions",
     },
   );
 }

@@ -124,7 +124,8 @@ reads: ls, cat, stat, find, grep, du, tree, diff, cp, inspect, history, layers, 
 'unpack' and 'cp' write plain files. You own all of them. Devices and privileged attributes are left out, and counted.
 
 'mount', 'run' and 'snapshot' mount, and so need root (CAP_SYS_ADMIN). They fail with exit code 9 and name what works instead. Inside a user
-namespace of your own, such as 'unshare -rm', mounts may work.
+namespace of your own, such as 'unshare -rm', mounts may work. You are root in it: give --root with the store that you
+have outside, ~/.local/share/varve.
 
 'varve doctor' says what this machine and user can do.
 

@@ -117,6 +117,12 @@ function missingImage(
   { verb }: FailedCommand,
 ): string | undefined {
   if (!message.startsWith("Cannot find image ") || subject === undefined) return undefined;
+  if (message.endsWith(": it is a snapshot")) {
+    const stat = commandLine(["varve", "snapshot", "stat", subject]);
+    return `'${stat}' shows it, '${
+      commandLine(["varve", "commit", subject, "REF"])
+    }' makes an image`;
+  }
   const list = "'varve images' lists them";
   if (verb === "ls" && REPOSITORY.test(subject)) {
     return `${list}; ${commandLine(["varve", "tags", subject])} lists the tags of a repository`;

@@ -59,6 +59,7 @@ Deno.test("completion: arguments", () => {
   const places = ["store:", "docker://", "oci:", "oci-archive:", "docker-archive:"];
   assertEquals([values("copy", ""), values("copy", "app", "")], [places, places]);
   assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
+  assertEquals(sources("start", ""), ["containers"]);
   assertEquals(sources("run", "app", "--", "-"), ["files"]);
   assertEquals(values("config", "set", "").includes("limits.layer.entries"), true);
   assertEquals(values("completions", ""), ["bash", "zsh", "fish"]);

@@ -17,6 +17,9 @@ export const save: Verb = {
     `The tar is both an OCI layout and a docker-archive. It is byte for byte the same on every machine.
 Without -o it goes to standard output. A symbolic link as FILE or DIR is refused.
 
+In the layout an image has its tag as its name, as in that of 'docker save': skopeo and umoci read oci:DIR:TAG and
+oci-archive:FILE:TAG. In the docker-archive it has its full name.
+
 If DIR is an OCI layout already, the images are added to it: a name that it has gets the new image, and all else
 stays. The new names appear when all that they need is there.
 

@@ -39,6 +39,8 @@ Deno.test("templates: what is no template, and fields that no value has, are ref
   ) {
     assertThrows(() => new Template(wrong), Error, "it is no template", wrong);
   }
+  // Docker's word before a template would be the text of each line.
+  assertThrows(() => new Template("table {{.a}}\t{{.b}}"), Error, "it is no template");
   const error = assertThrows(
     () => lines("{{.nam}}", [{ name: "a", size: 1 }]),
     Error,
