@@ -1,7 +1,9 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
+import type { VarveError } from "../errors.ts";
 import { IMAGE_MANIFEST_LABEL, namelessImage } from "../store/internal.ts";
 import {
   type ImageRecord,
+  readImage,
   readPlatforms,
   type SnapshotRow,
   type Store,
@@ -22,34 +24,42 @@ export function imageLabels(image: StoredImage): Record<string, string> {
 
 /**
  * Finds the image below a snapshot: the image that the labels of the snapshot name, else any image with the same
- * layers, rather one with a name than one that lost its name.
+ * layers, rather one with a name than one that lost its name. Without layers there may be none.
  *
  * @param diffIds the layers below the snapshot, lowest first
+ * @throws {VarveError} as `labelledImage`; as `readImage` when no image is found, and one that cannot be read may be it
  */
 export async function parentImage(
   store: Store,
   row: SnapshotRow,
   diffIds: readonly DiffId[],
 ): Promise<StoredImage | undefined> {
-  const labelled = labelledRecord(store, row);
+  const labelled = await labelledImage(store, row);
+  if (labelled !== undefined && hasLayers(labelled, diffIds)) return labelled;
   const isNamed = ({ name, target }: ImageRecord) => name !== namelessImage(target.digest);
   const all = store.images.list();
-  const records = [...all.filter(isNamed), ...all.filter((record) => !isNamed(record))];
-  for (const record of labelled === undefined ? records : [labelled, ...records]) {
-    const images = await readPlatforms(store, record);
+  const unreadable: VarveError[] = [];
+  for (const record of [...all.filter(isNamed), ...all.filter((record) => !isNamed(record))]) {
+    const images = await readPlatforms(store, record, (error) => unreadable.push(error));
     const image = images.find((one) => hasLayers(one, diffIds));
     if (image !== undefined) return image;
   }
+  const [first] = unreadable;
+  if (first !== undefined && diffIds.length > 0) throw first;
   return undefined;
 }
 
-/** The image that the labels of a snapshot name; `undefined` when the store has it no more, or cannot read it. */
+/**
+ * The image that the labels of a snapshot name; `undefined` when they name none, or the store has it no more.
+ *
+ * @throws {VarveError} as `readImage`: it cannot be read
+ */
 export async function labelledImage(
   store: Store,
   row: SnapshotRow,
 ): Promise<StoredImage | undefined> {
   const record = labelledRecord(store, row);
-  return record === undefined ? undefined : (await readPlatforms(store, record))[0];
+  return record === undefined ? undefined : await readImage(store, record);
 }
 
 /**
