@@ -8,6 +8,7 @@ import {
   parseReference,
   type Reference,
 } from "../oci/mod.ts";
+import { NAMELESS } from "../store/internal.ts";
 import type { ImageRecord, StoredImage } from "../store/mod.ts";
 import { blobPath } from "./files.ts";
 
@@ -119,7 +120,7 @@ export function indexEntries(
  * manifest is left out.
  */
 export function nameOf({ name, target }: ArchivedName): Reference | undefined {
-  if (name.startsWith("<none>@")) return undefined;
+  if (name.startsWith(NAMELESS)) return undefined;
   const reference = parseReference(name);
   const isOther = reference.digest !== undefined && reference.digest !== target.digest;
   return isOther ? undefined : reference;

@@ -1,4 +1,4 @@
-import { type Fd, statFd, tryStatAt } from "../linux/mod.ts";
+import { type Fd, STAT_BLOCK, statFd, tryStatAt } from "../linux/mod.ts";
 import { walkDirectory } from "./walk_directory.ts";
 
 /** Disk use of a directory and everything in it. */
@@ -8,9 +8,6 @@ export interface Usage {
   /** Number of inodes: all names of one inode count once. */
   readonly inodes: number;
 }
-
-/** Size in bytes of the blocks that stat(2) counts, whatever the file system's own block size. */
-const STAT_BLOCK = 512;
 
 /** Measures the disk use of a directory. Other processes may change the directory meanwhile. */
 export function directoryUsage(root: Fd, checkpoint?: () => void): Usage {

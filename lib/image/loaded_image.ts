@@ -1,6 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import { chainIds, type Warning } from "../layer/mod.ts";
 import { matchPlatform, type Platform } from "../oci/mod.ts";
+import { namelessImage } from "../store/internal.ts";
 import type { IngestResult } from "../store/mod.ts";
 import type { StagedImage, StagedManifest } from "./contract.ts";
 
@@ -51,7 +52,7 @@ export function loadedImage(
   const chains = chainIds(layers.map(({ diffId }) => diffId));
   const cacheIds = new Map(records.map(({ diffId, cacheId }) => [diffId, cacheId]));
   return {
-    names: image.names.length > 0 ? image.names : [`<none>@${image.target.digest}`],
+    names: image.names.length > 0 ? image.names : [namelessImage(image.target.digest)],
     imageId,
     manifest: image.target.digest,
     chainId: chains.at(-1) ?? null,

@@ -1,5 +1,6 @@
 import { rebaseLayers } from "../layer/mod.ts";
 import { documentTime, rebasedConfig } from "../oci/mod.ts";
+import { NAMELESS } from "../store/internal.ts";
 import { type ImageArgument, readImage, type Store, type StoredImage } from "../store/mod.ts";
 import type { LoadedImage } from "./loaded_image.ts";
 import { makeImage } from "./new_image.ts";
@@ -54,7 +55,7 @@ export async function rebaseImage(
 
 /** The annotations that name the base of an image (image-spec, annotations.md). */
 function baseAnnotations({ record, descriptor }: StoredImage): Record<string, string> {
-  const name = record.name.startsWith("<none>@")
+  const name = record.name.startsWith(NAMELESS)
     ? {}
     : { "org.opencontainers.image.base.name": record.name };
   return { "org.opencontainers.image.base.digest": descriptor.digest, ...name };

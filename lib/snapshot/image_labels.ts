@@ -69,7 +69,7 @@ function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | un
   const digest = labels[IMAGE_MANIFEST_LABEL] as Digest | undefined;
   const blob = digest === undefined ? undefined : store.blobs.stat(digest);
   if (blob === undefined) return undefined;
-  const name = labels[IMAGE_NAME_LABEL] ?? `<none>@${blob.digest}`;
+  const name = labels[IMAGE_NAME_LABEL] ?? namelessImage(blob.digest);
   return { name, target: blob, createdAt: 0, updatedAt: 0 };
 }
 

@@ -54,7 +54,6 @@ export {
 export { holderOf, lockOpenFile, lockServing, servingProcess } from "./disk/lock.ts";
 export { countParts, plannedPaths, reachedFrom } from "./disk/inspect/usage.ts";
 export { inodesAt, type InodeUse } from "./disk/gc/inodes.ts";
-export { inSlices } from "./disk/gc/in_slices.ts";
 export { DiskBytes } from "./disk/gc/sizes.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { CACHE_BOUNDS } from "./cache_bounds.ts";

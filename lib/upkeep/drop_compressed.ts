@@ -14,7 +14,7 @@ import {
   parseDocument,
   parseImageConfig,
 } from "../oci/mod.ts";
-import { IMAGE_MANIFEST_LABEL } from "../store/internal.ts";
+import { IMAGE_MANIFEST_LABEL, namelessImage } from "../store/internal.ts";
 import {
   type DiskStore,
   documentLimits,
@@ -82,9 +82,9 @@ export async function planDrop(store: DiskStore, signal?: AbortSignal): Promise<
     const { name, target } = record;
     const plain = await new Rewriter(store, ingest, manifests, given).document(target);
     if (plain.digest === target.digest) continue;
-    const nameless = `<none>@${target.digest}`;
+    const nameless = namelessImage(target.digest);
     dropped.push({
-      name: name === nameless ? `<none>@${plain.digest}` : name,
+      name: name === nameless ? namelessImage(plain.digest) : name,
       from: target.digest,
       to: plain.digest,
     });
@@ -109,7 +109,7 @@ async function dropOne(
   await using ingest = await store.ingest();
   const plain = await new Rewriter(store, ingest, manifests, new Set()).document(target);
   if (plain.digest === target.digest) return undefined;
-  const nameless = `<none>@${target.digest}`;
+  const nameless = namelessImage(target.digest);
   const name = record.name === nameless ? null : record.name;
   ingest.image(name, plain, { platform, replaces: true });
   const { images: [made] } = await ingest.commit();

@@ -9,6 +9,7 @@ import {
   releaseAtLeast,
   seekFd,
   type Stat,
+  STAT_BLOCK,
   statFd,
 } from "../../linux/mod.ts";
 import { openScannedFile } from "./open_scanned.ts";
@@ -96,7 +97,7 @@ export class ContentReader {
 
   *#stream(path: ByteString, fd: Fd, stat: Stat, sink: ContentSink): Generator<void> {
     const { size } = stat;
-    const sparse = stat.blocks * 512 < size;
+    const sparse = stat.blocks * STAT_BLOCK < size;
     for (let at = 0; at < size;) {
       const data = sparse ? dataFrom(fd, at, size) : at;
       for (; at < data; at += HOLE_STEP) {

@@ -28,6 +28,9 @@ export type InodeType =
   | "socket"
   | "unknown";
 
+/** Size in bytes of the blocks that stat(2) counts, whatever the block size of the file system. */
+export const STAT_BLOCK = 512;
+
 /**
  * Description of an inode, by statx(2): unlike `struct stat`, it
  * has the same layout on all architectures.
@@ -45,7 +48,7 @@ export interface Stat {
   readonly nlink: number;
   /** Logical size in bytes, holes included. */
   readonly size: number;
-  /** Allocated space, in units of 512 bytes. */
+  /** Allocated space, in units of {@linkcode STAT_BLOCK}. */
   readonly blocks: number;
   /** Inode number, unique on its device. */
   readonly inode: bigint;

@@ -1,4 +1,5 @@
 import type { Digest } from "../../digest/mod.ts";
+import { STAT_BLOCK } from "../../linux/mod.ts";
 import { CACHE_BOUNDS } from "../cache_bounds.ts";
 import type { GcOptions } from "../garbage.ts";
 import { blobRow } from "./content.ts";
@@ -26,9 +27,6 @@ export interface KeptBytes {
 
 /** How long kept bytes stay without use, in ms: a week. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
-/** Size in bytes of the blocks that stat(2) counts. */
-const STAT_BLOCK = 512;
-
 /**
  * Finds the kept bytes of a blob and prepares their file for more bytes. The caller must hold the
  * layer's lock.

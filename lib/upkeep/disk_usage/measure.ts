@@ -1,9 +1,6 @@
-import { sleep } from "../../linux/mod.ts";
+import { inTurns } from "../../pool/internal.ts";
 import { inodesAt, type InodeUse } from "../../store/internal.ts";
 import type { Unit } from "./units.ts";
-
-/** Time in ms after which a long synchronous work lets timers and signals run. */
-const SLICE = 20;
 
 /** A file with several names. */
 export interface SharedFile {
@@ -28,17 +25,22 @@ export async function measure(
 ): Promise<Measured> {
   const own = units.map(() => 0);
   const shared = new Map<string, SharedFile>();
+  await inTurns(countAll(units, own, shared), signal);
+  return { own, shared };
+}
+
+function* countAll(
+  units: readonly Unit[],
+  own: number[],
+  shared: Map<string, SharedFile>,
+): Generator<void, void> {
   const skips = skipsOf(units);
-  let end = performance.now() + SLICE;
   for (const [at, { path }] of units.entries()) {
     for (const inode of inodesAt(path, skips.get(path))) {
       if (inode !== null) count(own, shared, at, inode);
-      if (performance.now() < end) continue;
-      await sleep(0, signal);
-      end = performance.now() + SLICE;
+      yield;
     }
   }
-  return { own, shared };
 }
 
 function count(

@@ -1,7 +1,8 @@
 import { gcKnowledge } from "../../snapshot/internal.ts";
 import { VarveError } from "../../errors.ts";
+import { inTurns } from "../../pool/internal.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
-import { DiskBytes, inSlices, requireDisk } from "../../store/internal.ts";
+import { DiskBytes, requireDisk } from "../../store/internal.ts";
 import type {
   DiskStore,
   Garbage,
@@ -127,7 +128,7 @@ async function measured(store: DiskStore, filter: PruneOptions): Promise<PrunedC
     const sum = new DiskBytes("first");
     const bytes = cacheId === null
       ? 0
-      : await inSlices(sum.of(store.directories.snapshot(cacheId)), filter.signal);
+      : await inTurns(sum.of(store.directories.snapshot(cacheId)), filter.signal);
     containers.push({ key, bytes });
   }
   return containers;

@@ -5,7 +5,7 @@ import { VarveError } from "../../errors.ts";
 import { isSupported } from "../../linux/mod.ts";
 import { gcKnowledge, snapshotOfLease } from "../../snapshot/internal.ts";
 import { IMAGE_MANIFEST_LABEL, liveMounts, MOUNT_LABEL } from "../../snapshot/mod.ts";
-import { NAMELESS, reachedFrom } from "../../store/internal.ts";
+import { NAMELESS, namelessImage, reachedFrom } from "../../store/internal.ts";
 import {
   type DiskStore,
   hostPlatform,
@@ -64,7 +64,7 @@ export function unusedImages(
   const used = new Map<string, boolean>();
   return store.images.list().filter(({ name, target: { digest } }) => {
     if (which === "nameless" && !name.startsWith(NAMELESS)) return false;
-    if (names.has(name) || names.has(`${NAMELESS}${digest}`)) return false;
+    if (names.has(name) || names.has(namelessImage(digest))) return false;
     if (!used.has(digest)) {
       const marks = wanted.length === 0 ? undefined : reachedFrom(store, `image:${name}`);
       used.set(digest, wanted.some((one) => marks?.keeps(`blob:${one}`)));

@@ -1,4 +1,4 @@
-import { type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
+import { algorithmOf, type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { parseDocument, parseImageConfig } from "../../oci/mod.ts";
 import {
@@ -34,8 +34,7 @@ export async function healOrphans(repair: Repair): Promise<void> {
 
 async function healBlob({ store, pool, options, say }: Repair, digest: Digest): Promise<void> {
   const path = `${store.root}/${pathOfBlob(digest)}`;
-  const algorithm = digest.startsWith("sha512:") ? "sha512" : "sha256";
-  const input = [{ path, algorithms: [algorithm] as const }];
+  const input = [{ path, algorithms: [algorithmOf(digest)] }];
   const [hashed] = await pool.run(hashJob, input, { signal: options.signal });
   if (hashed?.digests[0] !== digest) {
     await discardBlob(store, digest);
@@ -97,8 +96,7 @@ async function isProved(
   { id, diffID, treeSum, treeDigest, entries }: LayerMarker,
 ): Promise<boolean> {
   const directory = homePath(store, "layers", id);
-  const algorithm = diffID.startsWith("sha512:") ? "sha512" : "sha256";
-  const tar = [{ path: `${directory}/layer.tar`, algorithms: [algorithm] as const }];
+  const tar = [{ path: `${directory}/layer.tar`, algorithms: [algorithmOf(diffID as Digest)] }];
   const [hashed] = await pool.run(hashJob, tar, { signal });
   if (hashed?.digests[0] !== diffID) return false;
   const tree = { path: `${directory}/tree`, sum: treeSum ?? null, treeDigest, entries };

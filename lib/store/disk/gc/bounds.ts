@@ -1,6 +1,7 @@
 import { fromText, secondsAsNumber } from "../../../bytes/mod.ts";
 import type { ChainId, DiffId } from "../../../digest/mod.ts";
 import { CWD, isSupported, tryStatAt } from "../../../linux/mod.ts";
+import { inTurns } from "../../../pool/internal.ts";
 import { CACHE_BOUNDS } from "../../cache_bounds.ts";
 import type { GcKnowledge, GcOptions, Thing } from "../../garbage.ts";
 import { boundOf, type Disk, putState, stateOf } from "../context.ts";
@@ -8,7 +9,6 @@ import { GENERATION, LAYER_FILES, MARKER, RELEASED_LABEL } from "../names.ts";
 import { lstatOrNothingSync, namesInSync } from "../system.ts";
 import type { Database } from "../database/database.ts";
 import type { Candidate } from "./candidates.ts";
-import { inSlices } from "./in_slices.ts";
 import { MarkSet } from "./mark_set.ts";
 import { DiskBytes } from "./sizes.ts";
 import { COLUMNS, type SnapshotColumns, thingOf } from "./snapshot_roots.ts";
@@ -76,7 +76,7 @@ export async function cachesBeyond(disk: Disk, options: BeyondOptions = {}): Pro
   const counted = new DiskBytes("first");
   for (const cache of caches) {
     for (const path of cache.candidate.paths) {
-      cache.bytes += await inSlices(counted.of(path), signal);
+      cache.bytes += await inTurns(counted.of(path), signal);
     }
     total += cache.bytes;
   }
@@ -113,7 +113,7 @@ async function knownBytes(
   let total = stateOf(db, BYTES);
   const counted = new DiskBytes("first");
   for (const path of caches.flatMap(({ made }) => made)) {
-    if (changedAt(path) >= at) total += await inSlices(counted.of(path), signal);
+    if (changedAt(path) >= at) total += await inTurns(counted.of(path), signal);
   }
   return total;
 }

@@ -1,5 +1,6 @@
 import { VarveError } from "../../../errors.ts";
 import { guarded } from "../../../linux/mod.ts";
+import { inTurns } from "../../../pool/internal.ts";
 import type {
   Collector,
   Garbage,
@@ -31,7 +32,6 @@ import { MarkSet } from "./mark_set.ts";
 import { deadLeases, reach, removalsOf } from "./reached.ts";
 import { Roots } from "./roots.ts";
 import { DiskBytes } from "./sizes.ts";
-import { inSlices } from "./in_slices.ts";
 import { Snapshots } from "./snapshot_roots.ts";
 import { Sweep } from "./sweep.ts";
 import { Walk } from "./walk.ts";
@@ -63,8 +63,8 @@ export class DiskCollector implements Collector {
     const marks = new MarkSet(options.without);
     const snapshots = new Snapshots(this.#disk.db);
     const roots = new Roots(this.#disk, marks, liveness(knowledge), snapshots);
-    await inSlices(roots.all(), options.signal);
-    await inSlices(new Walk(this.#disk, marks, snapshots).follow(), options.signal);
+    await inTurns(roots.all(), options.signal);
+    await inTurns(new Walk(this.#disk, marks, snapshots).follow(), options.signal);
     return marks;
   }
 
@@ -230,7 +230,7 @@ export class DiskCollector implements Collector {
     const measured = async ({ kind, name, reason }: Candidate, paths: readonly string[]) => {
       let bytes = 0;
       for (const path of paths) {
-        bytes += await inSlices(freed.of(path), signal);
+        bytes += await inTurns(freed.of(path), signal);
         planned.add(path);
       }
       return { kind, name, bytes, reason };

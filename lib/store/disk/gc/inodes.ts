@@ -10,12 +10,10 @@ import {
   ownFd,
   readDirectory,
   type Stat,
+  STAT_BLOCK,
   tryStatAt,
 } from "../../../linux/mod.ts";
 import { lstatOrNothingSync } from "../system.ts";
-
-/** Size in bytes of the blocks that stat(2) counts, whatever the file system's own block size. */
-const STAT_BLOCK = 512;
 
 /** What an inode takes on the disk. */
 export interface InodeUse {

@@ -1,4 +1,5 @@
 import { VarveError } from "../../../errors.ts";
+import { inTurns } from "../../../pool/internal.ts";
 import type { Garbage, GcKnowledge, GcOptions, Marks, Reached } from "../../garbage.ts";
 import { type Disk, freeingTransaction, setState, stateOf } from "../context.ts";
 import { dropKept, type OverduePart } from "../kept_bytes.ts";
@@ -7,7 +8,6 @@ import { hideUnsynced, removeHidden } from "../trash.ts";
 import { withoutNeeded } from "./bounds.ts";
 import { type Candidate, partCandidate, trashed } from "./candidates.ts";
 import { takeChanges } from "./changes.ts";
-import { inSlices } from "./in_slices.ts";
 import { MarkSet } from "./mark_set.ts";
 import { isEnough, Judge } from "./reached.ts";
 import { Roots } from "./roots.ts";
@@ -190,7 +190,7 @@ export class Sweep {
     for (const { candidate: { kind, name, reason }, paths } of hidden) {
       let bytes = 0;
       for (const path of paths) {
-        bytes += await inSlices(this.#freed.of(path), this.#options.signal);
+        bytes += await inTurns(this.#freed.of(path), this.#options.signal);
         await removeOrLeave(this.#disk, path);
       }
       this.#report({ kind, name, bytes, reason });

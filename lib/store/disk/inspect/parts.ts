@@ -1,6 +1,6 @@
+import { inTurns } from "../../../pool/internal.ts";
 import type { DiskStore } from "../../disk_store.ts";
 import { type BlobRow, toBlob } from "../database/records.ts";
-import { inSlices } from "../gc/in_slices.ts";
 import { type Part, partKey, readParts } from "../parts/parts.ts";
 import { diskOf } from "../store.ts";
 
@@ -16,7 +16,7 @@ export async function wrongParts(
   signal?: AbortSignal,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  await inSlices(compare(store, isAsked, wrong), signal);
+  await inTurns(compare(store, isAsked, wrong), signal);
   const { db } = diskOf(store);
   const sql = "SELECT DISTINCT document FROM part WHERE document NOT IN (SELECT digest FROM blob)";
   const lost = db.all<{ document: string }>(sql).map(({ document }) => document);
