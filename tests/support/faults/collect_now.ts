@@ -10,11 +10,21 @@ import { shiftClock } from "../machine/clock.ts";
 /** A day in milliseconds. */
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Whether another process commits, writes `index.json`, or writes to the database. */
+/** Whether another process has a lock. */
+async function isLocked(path: string): Promise<boolean> {
+  try {
+    using lock = await Deno.open(path, { read: true, write: true });
+    return !await lock.tryLock(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Whether another process commits, writes `index.json`, removes caches, or writes to the database. */
 async function isHeld(root: string): Promise<boolean> {
-  for (const name of ["store.lock", "ingest/index.lock"]) {
-    using lock = await Deno.open(`${root}/${name}`, { read: true, write: true, create: true });
-    if (!await lock.tryLock(true)) return true;
+  for (const name of ["store.lock", "ingest/index.lock", "ingest/gc.lock"]) {
+    if (await isLocked(`${root}/${name}`)) return true;
   }
   const db = new DatabaseSync(`${root}/meta.db`, { timeout: 0 });
   try {
