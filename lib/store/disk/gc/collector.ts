@@ -20,6 +20,7 @@ import {
   stateOf,
   takeLock,
 } from "../context.ts";
+import { giveBackFreePages } from "../database/free_pages.ts";
 import { collectorLock, keptPath } from "../ingest_names.ts";
 import { type OverduePart, overdueParts } from "../kept_bytes.ts";
 import { noteMissingParts } from "../parts/parts.ts";
@@ -88,46 +89,52 @@ export class DiskCollector implements Collector {
     checkWritable(this.#disk, "collect garbage", { frees: true });
     return await guarded("collect garbage", async () => {
       using _ = await this.#begin(options);
-      const own = await this.#collectReached(knowledge, options);
-      if (own !== undefined) return own;
-      const { db, paths } = this.#disk;
-      const { inUse } = knowledge;
-      let cacheBytes: CacheBytes | undefined;
-      let done = 0;
-      try {
-        const due = freeingTransaction(this.#disk, "collect garbage", () => {
-          noteChanges(db);
-          return stateOf(db, "due");
-        });
-        const marks = await this.mark(knowledge, { signal });
-        const sweep = new Sweep(this.#disk, marks, knowledge, options);
-        const left = await namesIn(this.#disk.paths.trash);
-        await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
-        if (options.bounds !== false) {
-          const { caches, measured } = await cachesBeyond(this.#disk, { ...options, inUse });
-          await sweep.removeCaches(caches);
-          cacheBytes = measured;
-          await sweep.removeParts(await this.#parts(options));
-        }
-        await sweep.emptyTrash(left);
-        // What is used now is left to a later collection.
-        const isAll =
-          sweep.deferred.length + marks.unreadable.length + readHolds(paths).length === 0;
-        if (isAll) done = due;
-        return report(sweep.removed, sweep.deferred, marks);
-      } catch (error) {
-        // Files may be left whose rows were removed.
-        this.#disk.owner.leaveMark();
-        throw error;
-      } finally {
-        freeingTransaction(this.#disk, "collect garbage", () => {
-          forgetChanges(db);
-          setState(db, "due", Math.max(0, stateOf(db, "due") - done));
-          if (cacheBytes !== undefined) noteCacheBytes(db, cacheBytes);
-        });
-        this.#disk.room.keep();
-      }
+      const collected = await this.#collectReached(knowledge, options) ??
+        await this.#collectAll(knowledge, options);
+      giveBackFreePages(this.#disk.db);
+      return collected;
     });
+  }
+
+  /** Removes everything that the marks of the whole store do not keep. */
+  async #collectAll(knowledge: GcKnowledge, options: GcOptions): Promise<GcReport> {
+    const { signal } = options;
+    const { db, paths } = this.#disk;
+    const { inUse } = knowledge;
+    let cacheBytes: CacheBytes | undefined;
+    let done = 0;
+    try {
+      const due = freeingTransaction(this.#disk, "collect garbage", () => {
+        noteChanges(db);
+        return stateOf(db, "due");
+      });
+      const marks = await this.mark(knowledge, { signal });
+      const sweep = new Sweep(this.#disk, marks, knowledge, options);
+      const left = await namesIn(this.#disk.paths.trash);
+      await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
+      if (options.bounds !== false) {
+        const { caches, measured } = await cachesBeyond(this.#disk, { ...options, inUse });
+        await sweep.removeCaches(caches);
+        cacheBytes = measured;
+        await sweep.removeParts(await this.#parts(options));
+      }
+      await sweep.emptyTrash(left);
+      // What is used now is left to a later collection.
+      const isAll = sweep.deferred.length + marks.unreadable.length + readHolds(paths).length === 0;
+      if (isAll) done = due;
+      return report(sweep.removed, sweep.deferred, marks);
+    } catch (error) {
+      // Files may be left whose rows were removed.
+      this.#disk.owner.leaveMark();
+      throw error;
+    } finally {
+      freeingTransaction(this.#disk, "collect garbage", () => {
+        forgetChanges(db);
+        setState(db, "due", Math.max(0, stateOf(db, "due") - done));
+        if (cacheBytes !== undefined) noteCacheBytes(db, cacheBytes);
+      });
+      this.#disk.room.keep();
+    }
   }
 
   /**
