@@ -19,7 +19,10 @@ const IMPATIENT = { interrupts: 3, within: 2000 };
 export interface ForwardOptions {
   /** Sends a signal to the container. */
   send(signal: Deno.Signal): void;
-  /** Kills the container. Called once, if it does not end after SIGTERM, or the user of a shared terminal is impatient. */
+  /**
+   * Kills the container. Called once, if it does not end after SIGTERM or after the end of its terminal, or if the user
+   * of a shared terminal is impatient.
+   */
   kill(): void;
   /** Milliseconds between SIGTERM and `kill`. */
   readonly grace: number;
@@ -31,12 +34,16 @@ export interface ForwardOptions {
 export function forwardSignals(options: ForwardOptions): Disposable {
   const { send, kill, grace, sharedTerminal } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const hasTerminal = Deno.stdin.isTerminal();
   const listeners = FORWARDED.filter((name) => !sharedTerminal || !KEYBOARD.includes(name)).map(
     (name) => {
       const listener = () => {
         send(name);
+        // A closed terminal never comes back, and nobody could attach another one.
+        const isHungUp = name === "SIGHUP" && hasTerminal && !Deno.stdin.isTerminal();
+        if (isHungUp) send("SIGTERM");
         // The kernel delivers no SIGTERM to a first process without a handler.
-        if (name === "SIGTERM") timer ??= setTimeout(kill, grace);
+        if (isHungUp || name === "SIGTERM") timer ??= setTimeout(kill, grace);
       };
       Deno.addSignalListener(name, listener);
       return [name, listener] as const;

@@ -64,6 +64,13 @@ const SOURCES: readonly Mistake[] = [
     "not a list of images",
     "skopeo copy dir:DIR oci-archive:FILE",
   ],
+  [
+    "load @clash.tar",
+    7,
+    "load example.org/b:1",
+    "this name to two images",
+    "varve load oci:DIR:TAG",
+  ],
   ["load oci:", 2, "load oci:", "it names no path", "write oci:PATH"],
   ["load oci:@dir", 7, "load @dir", "does not hold an OCI layout", "import it"],
   ["load oci-archive:@two.tar:no:1", 4, "no:1 of @two.tar", "no image of that name", "sample"],
@@ -205,6 +212,8 @@ async function prepare(temp: TempDir, on: ReturnType<typeof commandOn>): Promise
   await write("n.tar.xz", new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, ...Array(600).fill(1)]));
   await write("n.zip", new Uint8Array([0x50, 0x4b, 3, 4, ...Array(600).fill(1)]));
   await write("one.tar", tar);
+  const named = buildImage({ name: "example.org/b:1", layers: [[{ name: "n", content: "n" }]] });
+  await write("clash.tar", archiveTar(ociFiles([other, named])));
   await write("two.tar", archiveTar(hybridFiles([sampleImage(), other])));
   await write("cut.tar.gz", (await gzipped(tar)).subarray(0, 300));
   for (

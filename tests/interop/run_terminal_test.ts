@@ -14,6 +14,38 @@ import {
 const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
 
 for (const runtime of RUNTIME_NAMES) {
+  for (const tty of [["--tty"], []]) {
+    Deno.test({
+      name: `run ${tty} (${runtime}): a container ends with its terminal`,
+      ...need,
+      fn: async () => {
+        await using fixture = await containerFixture();
+        await using terminal = await Terminal.open(fixture.temp.join("tmux"), {
+          columns: 90,
+          rows: 30,
+          env: {
+            PATH: Deno.env.get("PATH") ?? "",
+            HOME: Deno.env.get("HOME") ?? "",
+            VARVE_ROOT: fixture.root,
+            VARVE_DURABILITY: "none",
+          },
+        });
+        // The first process ignores SIGHUP and SIGTERM.
+        const script = "'echo be\"\"gun; while :; do sleep 1; done'";
+        const options = ["--name", "web", ...tty, "--runtime", runtime, "--stop-timeout", "0"];
+        const words = ["run", ...options, BOX, "--", "sh", "-c", script];
+        await terminal.type(`clear; ${fixture.varve.command(words).join(" ")}`);
+        await terminal.see(/^begun/m);
+        await terminal.tmux("new-window", "-d", "sh");
+        await terminal.tmux("kill-window", "-t", ":0");
+        await waitUntil("the end of the run", async () => {
+          const [container] = await fixture.varve.json(["ps"]);
+          return container.status === "exited" && (await runsOf(fixture.root)).length === 0;
+        });
+      },
+    });
+  }
+
   Deno.test({
     name: `run without --tty (${runtime}): three times ^C kill a command that ignores it`,
     ...need,

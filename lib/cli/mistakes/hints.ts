@@ -201,6 +201,10 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
     /cannot read manifest\.json: it is not a list of images$/,
     "if skopeo or podman made the directory as dir:, skopeo copy dir:DIR oci-archive:FILE makes an archive",
   ],
+  [
+    /the archive gives this name to two images/,
+    "load one of them: varve load oci:DIR:TAG --name NAME, or oci-archive:FILE:TAG",
+  ],
   [/it does not speak TLS$/, "if it speaks plain http, give --plain-http"],
   [/the connection was refused$/, "check that the registry runs, and its port"],
 ];

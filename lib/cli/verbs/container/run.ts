@@ -33,8 +33,8 @@ those of ulimit(1) where varve is started; with runc and crun it has a cgroup of
 layer. --runtime auto uses runc, else crun, else chroot. The last one makes namespaces with util-linux and
 has no cgroups.
 
-Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout). So it is,
-without --tty, when Ctrl + C is pressed three times within two seconds.
+Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout). So it is
+when its terminal is closed, and, without --tty, when Ctrl + C is pressed three times within two seconds.
 
 Exit code: the command's own; 125 when varve could not run it, 126 when it is not executable, 127 when it does
 not exist; 2 for wrong usage, 5 when KEY belongs to another image, or is there already and --rm is given, 9 when
