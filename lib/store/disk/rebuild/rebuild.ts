@@ -16,7 +16,7 @@ import { gather } from "./gather.ts";
 import { imageNames } from "./index_names.ts";
 import { salvage } from "./salvage.ts";
 import { usersOf } from "./users_of.ts";
-import { writeRows } from "./write_rows.ts";
+import { type Evidence, writeRows } from "./write_rows.ts";
 
 /** What a rebuild made. */
 export interface RebuildReport {
@@ -73,6 +73,7 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
     const again = await unfinished(paths);
     const old = again ?? paths.database;
     await writeLog(old);
+    const before = await stateOf(paths.database);
     const generation = shownGeneration(paths.index) ?? 0;
     const documents = readDocuments(paths);
     const gathered = gather(paths);
@@ -80,26 +81,21 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
     const images = imageNames(paths, documents, rows);
     const witness = readWitness(paths);
     const evidence = { gathered, documents, images, old: rows, witness, generation };
-    const snapshots = new Set<string>();
+    let snapshots: ReadonlySet<string>;
     const made = unfinishedRebuild(paths);
     await removeUnfinished(paths);
     try {
       (await Deno.open(made, { write: true, createNew: true, mode: 0o600 })).close();
-      using db = new Database(made);
-      db.get("PRAGMA journal_mode = WAL");
-      migrate(db, made);
-      db.transact(() => {
-        writeRows(db, evidence, Date.now());
-        noteMissingParts({ db, paths }, (fn) => fn());
-      });
-      const sql = "SELECT cache_id FROM snapshot WHERE cache_id IS NOT NULL";
-      for (const [id] of db.arrays<[number]>(sql)) snapshots.add(`snapshots/${id}`);
+      snapshots = fill(made, paths, evidence);
+      await syncPath(made);
+      // Nothing keeps a process from opening a database that exists.
+      await refuseUsers(paths, action, [paths.database]);
+      if (await stateOf(paths.database) !== before) throw changedMeanwhile(paths, action);
     } catch (error) {
       // Where this fails, too, the next start does it.
       await removeUnfinished(paths).catch(() => {});
       throw error;
     }
-    await syncPath(made);
     const kept = await setAside(paths, again);
     await Deno.rename(made, paths.database);
     await syncPath(paths.root);
@@ -113,6 +109,23 @@ export async function rebuildStore(root: string): Promise<RebuildReport> {
   });
 }
 
+/**
+ * Fills an empty database.
+ *
+ * @returns the directories of its snapshots, by their path in the store
+ */
+function fill(path: string, paths: Paths, evidence: Evidence): ReadonlySet<string> {
+  using db = new Database(path);
+  db.get("PRAGMA journal_mode = WAL");
+  migrate(db, path);
+  db.transact(() => {
+    writeRows(db, evidence, Date.now());
+    noteMissingParts({ db, paths }, (fn) => fn());
+  });
+  const rows = db.arrays<[number]>("SELECT cache_id FROM snapshot WHERE cache_id IS NOT NULL");
+  return new Set(rows.map(([id]) => `snapshots/${id}`));
+}
+
 async function refuseUsers(
   paths: Paths,
   action: string,
@@ -124,6 +137,21 @@ async function refuseUsers(
     subject: paths.root,
     hint: "end it first",
   });
+}
+
+function changedMeanwhile(paths: Paths, action: string): VarveError {
+  return new VarveError("E_BUSY", `Cannot ${action}: a process changed it meanwhile`, {
+    subject: paths.root,
+    hint: "try again",
+  });
+}
+
+/** A text that differs once something is written to a database or to its log. */
+async function stateOf(database: string): Promise<string> {
+  const [file, log] = [await lstatOrNothing(database), await lstatOrNothing(`${database}-wal`)];
+  // Who only reads makes an empty log.
+  const parts = [file, log?.size === 0 ? undefined : log];
+  return parts.map((info) => `${info?.ino} ${info?.size} ${info?.mtime?.getTime()}`).join("\n");
 }
 
 /** Writes the log of a database into it, as each end of a last connection does. What is too damaged stays as it is. */
