@@ -1,5 +1,3 @@
-import type { DiffId } from "../../digest/mod.ts";
-import { chainIds } from "../../layer/mod.ts";
 import { inTurns } from "../../pool/internal.ts";
 import { createPool, type Pool } from "../../pool/mod.ts";
 import { betweenCommits, readRows, requireDisk, type StoreRows } from "../../store/internal.ts";
@@ -10,8 +8,9 @@ import { jobsAtOnce } from "../deep/jobs_at_once.ts";
 import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
-import { type Damage, joinNoted, NO_ROW, type Ownership, type Report } from "./damage.ts";
+import { type Damage, joinNoted, type Ownership, type Report } from "./damage.ts";
 import { judgeMarkers } from "./proved_markers.ts";
+import { isStillThere } from "./still_there.ts";
 import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
 
 /** Options of {@linkcode checkStore}. */
@@ -108,32 +107,7 @@ async function findDeeply(
   if (found.length === 0) return found;
   // What was removed meanwhile is not damaged.
   const rows = readRows(store);
-  return found.filter((damage) => isStillThere(damage, rows));
-}
-
-function isStillThere({ site, actual }: Damage, rows: StoreRows): boolean {
-  const isNamed = (image: string | undefined) => rows.images.some(({ digest }) => digest === image);
-  switch (site.at) {
-    case "blob":
-      return actual === NO_ROW
-        ? isNamed(site.image)
-        : rows.blobs.some(({ digest }) => digest === site.digest);
-    case "layer":
-      return actual === NO_ROW
-        ? isNamed(site.image)
-        : rows.layers.some(({ diff_id }) => diff_id === site.diffId);
-    case "chain":
-      return isNamed(site.image) &&
-        chainIds(site.diffIds as readonly DiffId[])
-          .some((id) => rows.chains.every(({ chain_id }) => chain_id !== id));
-    case "derived":
-      return site.chainId === null ||
-        rows.chains.some(({ chain_id, cache_id }) =>
-          chain_id === site.chainId && cache_id !== null
-        );
-    default:
-      return true;
-  }
+  return found.filter((damage) => isStillThere(damage, before, rows));
 }
 
 async function onePass(store: DiskStore, { signal }: CheckOptions): Promise<Damage[]> {

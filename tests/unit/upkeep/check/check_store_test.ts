@@ -1,5 +1,8 @@
 /** Every kind of damage is found: by the quick check, or, where only the bytes show it, by the deep one. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createPool, type Pool } from "../../../../lib/pool/mod.ts";
+import { openStore } from "../../../../lib/store/mod.ts";
+import { checkStore } from "../../../../lib/upkeep/mod.ts";
 import { needs } from "../../../support/machine/needs.ts";
 import { DAMAGES } from "../../../support/upkeep/damages.ts";
 import { findings, flip, GZIP, NAME, sickStore } from "../../../support/upkeep/sick_store.ts";
@@ -44,6 +47,38 @@ Deno.test({
     }
     typed("application/vnd.oci.image.manifest.v1+json");
     assert((await findings(store, "fsck")).some(({ what }) => what === `row of blob ${digest}`));
+  },
+});
+
+Deno.test({
+  name: "fsck --deep: a layer that is removed and loaded again meanwhile is not damaged",
+  ...NEEDS,
+  async fn() {
+    await using sick = await sickStore();
+    const must = async (...args: string[]) => {
+      const { code, stderr } = await sick.on(args);
+      assertEquals(code, 0, stderr);
+    };
+    await must("snapshot", "rm", "work");
+    const ids = () => sick.rows("SELECT cache_id FROM layer ORDER BY cache_id");
+    const before = ids();
+    await using store = await openStore({ root: sick.root });
+    await using pool = createPool();
+    let isFirst = true;
+    const run: Pool["run"] = async (job, input, options) => {
+      if (isFirst && job.name === "hash-files") {
+        isFirst = false;
+        await must("rmi", NAME);
+        await must("load", sick.archive);
+      }
+      return await pool.run(job, input, options);
+    };
+    const slow = new Proxy(pool, {
+      get: (of, key) => key === "run" ? run : Reflect.get(of, key, of),
+    });
+    assertEquals(await checkStore(store, { deep: true, pool: slow }), []);
+    assert(!isFirst);
+    assert(JSON.stringify(ids()) !== JSON.stringify(before));
   },
 });
 
