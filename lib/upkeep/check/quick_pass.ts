@@ -1,3 +1,4 @@
+import { parseIndex } from "../../oci/mod.ts";
 import {
   attempt,
   blobFiles,
@@ -114,9 +115,38 @@ function checkIndex(store: DiskStore, rows: StoreRows, report: Report): void {
     what: "content/index.json",
     expected: "the image names of the database",
     actual: actual === null ? "missing" : "other content",
-    // The file may show names that an older database does not know.
-    healedBy: rows.state.older === 1 ? "rebuild" : "repair",
+    // The file may show names that an older database does not know, or that a damaged one lost.
+    healedBy: rows.state.older === 1 || hasLostNames(rows, expected, actual) ? "rebuild" : "repair",
     site: { at: "index" },
+  });
+}
+
+/**
+ * Whether the index shows everything that the database has, of the same generation, and more names of documents that
+ * are there. Then the database lost their rows: a change of names gives the index another generation.
+ */
+function hasLostNames({ blobs }: StoreRows, expected: string, actual: string | null): boolean {
+  const right = entriesOf(expected), shown = entriesOf(actual ?? "");
+  if (right === undefined || shown === undefined || right.annotations !== shown.annotations) {
+    return false;
+  }
+  const held = new Set(blobs.map(({ digest }) => digest));
+  const lost = [...shown.manifests].filter(([text]) => !right.manifests.has(text));
+  return lost.length > 0 &&
+    [...right.manifests.keys()].every((text) => shown.manifests.has(text)) &&
+    lost.every(([, digest]) => held.has(digest));
+}
+
+/** The entries of an index, each as JSON with its digest, and its annotations as JSON. */
+function entriesOf(
+  text: string,
+): { readonly manifests: ReadonlyMap<string, string>; readonly annotations: string } | undefined {
+  return attempt(() => {
+    const { manifests, annotations } = parseIndex(new TextEncoder().encode(text));
+    return {
+      manifests: new Map(manifests.map((one) => [JSON.stringify(one), one.digest])),
+      annotations: JSON.stringify(annotations),
+    };
   });
 }
 

@@ -1,6 +1,6 @@
 /** Damage of rows, of what they name, and of markers. */
 import { type DamageCase, IMAGE } from "./damage_case.ts";
-import { cut, forgeParts, GZIP, linkAway, PLAIN, turnDigit } from "./sick_store.ts";
+import { cut, forgeParts, GZIP, linkAway, NAME, PLAIN, turnDigit } from "./sick_store.ts";
 
 /** All of it. */
 export const ROW_DAMAGES: readonly DamageCase[] = [
@@ -206,6 +206,14 @@ export const ROW_DAMAGES: readonly DamageCase[] = [
     what: /^row of image /,
     by: "--rebuild",
     affects: IMAGE,
+  },
+  {
+    title: "the row of an image, whose name index.json shows",
+    deep: false,
+    make: (store) => store.sql("DELETE FROM image WHERE name = ?", NAME),
+    kind: "index",
+    what: /^content\/index\.json$/,
+    by: "--rebuild",
   },
   {
     title: "an image without a target",
