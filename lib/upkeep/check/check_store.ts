@@ -1,6 +1,6 @@
 import { inTurns } from "../../pool/internal.ts";
 import { createPool, type Pool } from "../../pool/mod.ts";
-import { betweenCommits, readRows, requireDisk, type StoreRows } from "../../store/internal.ts";
+import { betweenCommits, readRows, requireDisk } from "../../store/internal.ts";
 import type { DiskStore, Store } from "../../store/mod.ts";
 import type { Finding } from "../contract.ts";
 import { deepPass } from "../deep/deep_pass.ts";
