@@ -124,6 +124,7 @@ Deno.test({
         [file, "work:/none/", 4, "there is no such directory", []],
         [file, "work:/etc/hosts/x", 4, "there is no such directory", []],
         [temp.join("none"), "work:/", 4, "there is no such file", []],
+        [temp.join("no\nne"), "work:/", 4, "there is no such file", []],
         [outside, "work:/etc/hosts", 5, "it is not a directory", []],
         [outside, "work:/etc/hosts/", 5, "it is not a directory", []],
         [`${outside}/.`, "work:/none/new", 4, "there is no such directory", []],

@@ -91,7 +91,8 @@ async function copyPath(
   try {
     return await copyPathInto(into, { directory: directory.fd, name, what, owner });
   } catch (error) {
-    if (!isErrno(error, "ENOENT") || error.details.subject !== last) throw error;
+    const shown = escapeForTerminal(fromText(last));
+    if (!isErrno(error, "ENOENT") || error.details.subject !== shown) throw error;
     throw noSource(source);
   }
 }
