@@ -5,6 +5,7 @@ import type { UnpackOptions } from "../../mount/mod.ts";
 import type { Context } from "../context.ts";
 import type { ProgressItem } from "../display/progress.ts";
 import { warnOfDrops } from "../display/warnings.ts";
+import { counted } from "../display/counted.ts";
 
 /** What was unpacked. */
 export interface Unpacked {
@@ -48,7 +49,7 @@ export async function unpackInto(
     await removing;
     throw error;
   }
-  item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
+  item?.done(`${counted(report.files, "file")}, ${formatBytes(report.bytes)}`);
   warnOfDrops(context, target, report.dropped);
   const { whiteouts: _, dropped, ...counts } = report;
   const some = Object.entries(dropped).filter(([, count]) => count > 0);

@@ -7,6 +7,7 @@ import { warnOf } from "../../display/warnings.ts";
 import { snapshotReading } from "../../files/snapshot_reading.ts";
 import { sourceDate } from "../../source_date.ts";
 import { collect, listOption, stringOption, type Verb } from "../../verb.ts";
+import { counted } from "../../display/counted.ts";
 
 /** `varve commit`. */
 export const commit: Verb = {
@@ -83,7 +84,7 @@ function toJson(image: CommittedImage): unknown {
 
 function toText({ name, imageId, manifest, layers }: CommittedImage): string {
   const added = layers.map(({ diffId, size, entries }) =>
-    `  layer     ${diffId}, ${entries} entries, ${formatBytes(size)}\n`
+    `  layer     ${diffId}, ${counted(entries, "entry", "entries")}, ${formatBytes(size)}\n`
   );
   return `${name}\n  image ID  ${imageId}\n  manifest  ${manifest}\n` +
     (added.length === 0 ? "  layer     none: nothing changed\n" : added.join(""));

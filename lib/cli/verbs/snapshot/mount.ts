@@ -12,6 +12,7 @@ import { reportMount, reportMounts } from "../../report_mount.ts";
 import { unpackInto } from "../../files/unpacking.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
+import { counted } from "../../display/counted.ts";
 
 /** `mount` and `umount --all` are about all mounts of a store, and so have no arguments. */
 function withoutArguments(args: readonly string[]): WithoutStore {
@@ -144,7 +145,9 @@ Example:
     );
     return {
       json,
-      text: `${directory}  ${report.files} files, ${report.directories} directories\n`,
+      text: `${directory}  ${counted(report.files, "file")}, ${
+        counted(report.directories, "directory", "directories")
+      }\n`,
     };
   },
 };

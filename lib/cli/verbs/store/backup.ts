@@ -1,6 +1,7 @@
 import { formatBytes } from "../../../bytes/mod.ts";
 import { backupStore } from "../../../upkeep/mod.ts";
 import type { Verb } from "../../verb.ts";
+import { counted } from "../../display/counted.ts";
 
 /** `varve backup`. */
 export const backup: Verb = {
@@ -48,8 +49,11 @@ Example:
     ];
     return {
       json: report,
-      text: `${report.directory}: ${linked + copied} files (${ways.join(", ") || "none"}), ` +
-        `${formatBytes(bytes)}; ${snapshots} snapshots\n`,
+      text:
+        `${report.directory}: ${counted(linked + copied, "file")} (${
+          ways.join(", ") || "none"
+        }), ` +
+        `${formatBytes(bytes)}; ${counted(snapshots, "snapshot")}\n`,
     };
   },
 };

@@ -14,6 +14,7 @@ import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
 import { repairSource } from "./repair_source.ts";
+import { counted } from "../../display/counted.ts";
 
 /** The command that heals a finding. */
 const HEALED_BY: Readonly<Record<Remedy, string>> = {
@@ -93,7 +94,9 @@ async function rebuild(context: Context, options: Options): Promise<Report> {
   const { kept, images, layers, snapshots, unknown } = await rebuildStore(root);
   const report = reportOf(await findingsIn(context, options.deep === true));
   const lines = [
-    `the database was made again: ${images} image names, ${layers} layers, ${snapshots} snapshots\n`,
+    `the database was made again: ${counted(images, "image name")}, ${counted(layers, "layer")}, ${
+      counted(snapshots, "snapshot")
+    }\n`,
     ...(kept === null ? [] : [`the old database is kept as ${kept}\n`]),
     ...unknown.map((path) => `${path} does not say what it is: it has no row${adoptHint(path)}\n`),
   ];
