@@ -1,5 +1,6 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { chainIds } from "../../layer/mod.ts";
 import { parseDocument, parseImageConfig } from "../../oci/mod.ts";
 import { CONTAINER_LABELS } from "../../container/internal.ts";
 import { IMAGE_MANIFEST_LABEL } from "../../snapshot/mod.ts";
@@ -10,6 +11,9 @@ import { snapshotName } from "./snapshot_name.ts";
 
 /** Deepest nesting of indexes, and longest chain of parents, that is followed. */
 const MAX_DEPTH = 1024;
+
+/** The path of a composed image in the directory of a chain. */
+const COMPOSED = /^chains\/\d+\/erofs/;
 
 /**
  * Finds out which images and containers need a damaged thing.
@@ -84,12 +88,24 @@ export class Affected {
         for (const need of await this.#needs(manifest, 0)) needs.add(need);
       }
       let at: typeof row | undefined = row;
+      // Layers that lie directly on each other, from the topmost down: they are used as one chain.
+      let run: DiffId[] = [];
+      const endRun = () => {
+        const chain = chainIds(run.toReversed()).at(-1);
+        if (chain !== undefined) needs.add(`chain ${chain}`);
+        run = [];
+      };
       for (let depth = 0; at !== undefined && depth < MAX_DEPTH; depth++) {
         needs.add(`snapshot ${snapshotName(at)}`);
-        if (at.diff_id !== null) needs.add(at.diff_id);
+        if (at.diff_id === null) endRun();
+        else {
+          needs.add(at.diff_id);
+          run.push(at.diff_id as DiffId);
+        }
         const { scope, parent }: typeof row = at;
         at = parent === null ? undefined : byName.get(snapshotName({ scope, key: parent }));
       }
+      endRun();
       this.#add(`${kind} ${snapshotName(row)}`, needs);
     }
   }
@@ -127,9 +143,12 @@ export class Affected {
         if (diffId !== undefined) needs.add(diffId);
       }
       const config = await blobs.read(document.config.digest, limits.config);
-      for (const diffId of parseImageConfig(config, { limits }).diffIds) {
-        needs.add(this.#store.layers.get(diffId as DiffId)?.diffId ?? diffId);
-      }
+      const diffIds = parseImageConfig(config, { limits }).diffIds.map((diffId) =>
+        this.#store.layers.get(diffId as DiffId)?.diffId ?? diffId as DiffId
+      );
+      for (const diffId of diffIds) needs.add(diffId);
+      const chain = chainIds(diffIds).at(-1);
+      if (chain !== undefined) needs.add(`chain ${chain}`);
     } catch (error) {
       // The document is damaged, or it is no image. What was found so far counts.
       if (!(error instanceof VarveError)) throw error;
@@ -151,7 +170,10 @@ export function keysOf(site: Site, rows: StoreRows): string[] {
     case "chain":
       return [site.image];
     case "derived":
-      return [...site.diffIds];
+      // Nothing that has other layers on top uses the image of a chain. It may use its directory.
+      return site.chainId !== null && COMPOSED.test(site.path)
+        ? [`chain ${site.chainId}`]
+        : site.diffIds.slice(-1);
     case "snapshot":
       return [`snapshot ${site.key}`];
     case "marker":

@@ -51,6 +51,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a composed image affects those that have just its layers, not those with more on top",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    const tar = `${store.root}-more.tar`;
+    await Deno.writeFile(tar, new Uint8Array(10_240));
+    const { code, stderr } = await store.on(["append", NAME, tar, "example.org/more:1"]);
+    assertEquals(code, 0, stderr);
+    await flip(store.chain("erofs/image"));
+    const [composed] = await findings(store, "fsck", "--deep");
+    assertEquals([composed?.kind, composed?.affects], [
+      "composed",
+      [`image ${NAME}`, "snapshot work"],
+    ]);
+    await flip(store.layer(GZIP, "tree"));
+    const tree = (await findings(store, "fsck", "--deep")).find(({ kind }) => kind === "tree");
+    assertEquals(tree?.affects, ["image example.org/more:1", `image ${NAME}`, "snapshot work"]);
+  },
+});
+
+Deno.test({
   name: "fsck --deep: a layer that is removed and loaded again meanwhile is not damaged",
   ...NEEDS,
   async fn() {
