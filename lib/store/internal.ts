@@ -50,6 +50,7 @@ export {
   copyDatabaseTo,
   forgetSnapshots,
   hasStill,
+  mustHold,
 } from "./disk/inspect/database_copy.ts";
 export { holderOf, lockOpenFile, lockServing, servingProcess } from "./disk/lock.ts";
 export { countParts, plannedPaths, reachedFrom } from "./disk/inspect/usage.ts";

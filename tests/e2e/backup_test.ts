@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { commandOn } from "../support/cli/in_process.ts";
 import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
 import { findings, NAME, sickStore } from "../support/upkeep/sick_store.ts";
 
 const NEEDS = needs({ root: true, mount: true, kernel: "6.12" });
@@ -140,6 +141,29 @@ Deno.test({
     await Deno.rename(layer(1, "layer.tar"), layer(1, "moved"));
     assertEquals((await on(["backup", `${root}.backup`])).code, 3);
     assertEquals(await namesIn(parent), before);
+  },
+});
+
+Deno.test({
+  name: "backup: a store on a read-only file system is copied, too",
+  ...NEEDS,
+  async fn() {
+    await using sick = await sickStore();
+    const root = `${sick.root}.read-only`, target = `${sick.root}.backup`;
+    await Deno.mkdir(root);
+    await run(["mount", "--bind", sick.root, root]);
+    try {
+      await run(["mount", "-o", "remount,ro,bind", root]);
+      const { code, stderr } = await commandOn(root)(["backup", target]);
+      assertEquals([code, stderr], [0, ""]);
+    } finally {
+      await run(["umount", root]);
+    }
+    const on = commandOn(target);
+    assertEquals(await findings({ on }, "fsck", "--deep"), []);
+    const { stdout } = await on(["images", "--format", "{{.name}}"]);
+    assertEquals(stdout, `${NAME}\n`);
+    await Deno.stat(`${target}/${sick.snapshot("work").slice(sick.root.length)}/fs/written`);
   },
 });
 

@@ -12,6 +12,7 @@ import {
   hasStill,
   LAYER_FILES,
   MARKER,
+  mustHold,
   requireDisk,
   ROOT_FILES,
 } from "../../store/internal.ts";
@@ -138,7 +139,7 @@ async function attemptBackup(
   const root = unfinished.path;
   const leftOut: string[] = [];
   // The ingest keeps what is copied from gc.
-  await using ingest = await store.ingest();
+  await using ingest = mustHold(store, "back up the store") ? await store.ingest() : null;
   const rows = await copyRows(store, ingest, `${root}/${ROOT_FILES.database}`, (row) => {
     const isLeftOut = row.kind !== "committed" &&
       (!withSnapshots || isOfThisMachine(store, row));
@@ -188,11 +189,11 @@ async function attemptBackup(
 /** Copies the rows, and keeps everything that they name from gc. */
 async function copyRows(
   store: DiskStore,
-  ingest: Ingest,
+  ingest: Ingest | null,
   path: string,
   leaveOut: (row: SnapshotRow) => boolean,
 ): Promise<CopiedRows> {
-  await ingest.hold([
+  await ingest?.hold([
     ...store.blobs.list().map(({ digest }) => digest),
     ...store.layers.list().map(({ diffId }) => diffId),
   ]);
@@ -201,7 +202,7 @@ async function copyRows(
     snapshot: leaveOut,
   });
   // Some of it may have come in since it was listed.
-  await ingest.hold([...rows.blobs, ...rows.layers.map(({ diffId }) => diffId)]);
+  await ingest?.hold([...rows.blobs, ...rows.layers.map(({ diffId }) => diffId)]);
   if (!hasStill(store, rows)) throw changed("a blob or a layer");
   return rows;
 }

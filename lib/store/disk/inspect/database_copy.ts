@@ -4,6 +4,7 @@ import { guarded } from "../../../linux/mod.ts";
 import type { DiskStore } from "../../disk_store.ts";
 import type { Lease, SnapshotRow } from "../../records.ts";
 import { blobRow, namedLayerRow } from "../content.ts";
+import { checkWritable } from "../context.ts";
 import { copyDatabase } from "../database/copy.ts";
 import { Database } from "../database/database.ts";
 import {
@@ -75,6 +76,19 @@ export async function copyDatabaseTo(
       };
     });
   });
+}
+
+/**
+ * Whether what is read of a store must be held, because it may be removed meanwhile. Nobody removes anything from a
+ * read-only file system.
+ *
+ * @throws {VarveError} `E_SYSCALL` with `ENOSPC`: on a full disk nothing can be held
+ */
+export function mustHold(store: DiskStore, action: string): boolean {
+  const disk = diskOf(store);
+  if (disk.readOnly) return false;
+  checkWritable(disk, action);
+  return true;
 }
 
 /** Writes what one transaction sees. */
