@@ -114,6 +114,8 @@ const NAMES: readonly Mistake[] = [
   ],
   ["pull app.tar", 2, "app.tar", "without a repository", "to load a file: varve load app.tar"],
   ["pull @one.tar", 2, "@one.tar", "malformed", "to load a file: varve load @one.tar"],
+  ["unpack docker://debian @new", 2, "docker://debian", "a scheme", "varve pull debian, then"],
+  ["run docker://debian sh", 2, "docker://debian", "a scheme", "varve pull debian, then"],
   ["pull docker://debian", 2, "docker://debian", "begins with a scheme", "leave docker:// out"],
   ["pull ghcr.io", 2, "ghcr.io", "a registry without a repository", "write ghcr.io/NAME"],
   ["push app:1 localhost:5000", 2, "localhost:5000", "a registry", "write localhost:5000/app:1"],

@@ -40,6 +40,9 @@ const READ_SOURCES = "explore inspect history layers ls cat stat find grep du tr
   " ",
 );
 
+/** Verbs that read images of the store only. */
+const OF_STORE = "run mount unpack export save squash append mutate rebase tag verify".split(" ");
+
 /** A path, or a name with the ending of an archive: not the name of an image. */
 const FILE = /^[./~]|\.(?:tar|tgz|tzst|txz|gz|zst|xz|bz2|zip|oci)$|^oci-layout$/;
 
@@ -49,6 +52,7 @@ const REPOSITORY = /^(?:(?:localhost|[^/:]+\.[^/:]+):[0-9]+|[^/:]+:[0-9]{4,5})\/
 const RULES: readonly Rule[] = [
   otherCompression,
   missingFile,
+  inRegistry,
   transport,
   fileAsImage,
   noImageArchive,
@@ -97,6 +101,13 @@ function missingFile(
     return `to get an image from a registry: ${commandLine(["varve", "pull", subject])}`;
   }
   return subject.startsWith("/") ? "check the path" : `check the path: it starts at ${Deno.cwd()}`;
+}
+
+/** `docker://REF` where an image of the store is wanted. */
+function inRegistry({ message }: VarveError, { verb, args }: FailedCommand): string | undefined {
+  if (!message.endsWith("it begins with a scheme") || !OF_STORE.includes(verb)) return undefined;
+  const name = args.find((arg) => arg.startsWith("docker://"))?.slice("docker://".length);
+  return name && `${commandLine(["varve", "pull", name])}, then write it without docker://`;
 }
 
 /** An archive where an image of the store or of a registry is wanted. */
