@@ -5,7 +5,14 @@ import { openStore } from "../../../../lib/store/mod.ts";
 import { checkStore } from "../../../../lib/upkeep/mod.ts";
 import { needs } from "../../../support/machine/needs.ts";
 import { DAMAGES } from "../../../support/upkeep/damages.ts";
-import { findings, flip, GZIP, NAME, sickStore } from "../../../support/upkeep/sick_store.ts";
+import {
+  findings,
+  flip,
+  GZIP,
+  NAME,
+  PLAIN,
+  sickStore,
+} from "../../../support/upkeep/sick_store.ts";
 
 const NEEDS = needs({ root: true, mount: true, kernel: "6.12" });
 
@@ -68,6 +75,19 @@ Deno.test({
     await flip(store.layer(GZIP, "tree"));
     const tree = (await findings(store, "fsck", "--deep")).find(({ kind }) => kind === "tree");
     assertEquals(tree?.affects, ["image example.org/more:1", `image ${NAME}`, "snapshot work"]);
+  },
+});
+
+Deno.test({
+  name: "what is healed from a tar needs a source, where the tar needs one",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    await flip(store.layer(PLAIN, "layer.tar"));
+    await flip(store.layer(PLAIN, "tree"));
+    const found = await findings(store, "fsck", "--deep");
+    const remedies = found.map(({ kind, healedBy }) => [kind, healedBy.includes("--from")]);
+    assertEquals(remedies.sort(), [["blob", true], ["layer", true], ["tree", true]]);
   },
 });
 
