@@ -111,7 +111,8 @@ async function refuseFailure(
   spec: RuntimeSpec,
   status: Deno.CommandStatus,
 ): Promise<void> {
-  if (await read(`${run.directory}/${RUN_FILES.pid}`) !== undefined) return;
+  // An empty file could not be written.
+  if (/^[0-9]/.test(await read(`${run.directory}/${RUN_FILES.pid}`) ?? "")) return;
   const isEntered = run.runtime.name === "chroot";
   // A signal ended what was to enter, as it would have ended the container.
   if (isEntered && status.signal !== null) return;
