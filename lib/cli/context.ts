@@ -140,19 +140,22 @@ export class Context implements AsyncDisposable {
 
   /**
    * The snapshotter, made at the first call. Its driver comes from the options, else from the settings. If neither
-   * names a driver, the best driver that works is used.
+   * names a driver, the best driver that works is used: that is tried when a driver is needed.
    */
   snapshotter(): Promise<Snapshotter> {
     this.#snapshotter ??= (async () => {
       const { createSnapshotter, selectDriver } = await import("../snapshot/mod.ts");
       const store = await this.store();
-      const driver = selectDriver(store, {
-        pool: await this.pool(),
-        wanted: this.options.driver,
-        onWarning: (message) => this.warn(message),
-        onExtract: extractProgress(() => this.progress),
+      const pool = await this.pool();
+      return createSnapshotter(store, {
+        driver: () =>
+          selectDriver(store, {
+            pool,
+            wanted: this.options.driver,
+            onWarning: (message) => this.warn(message),
+            onExtract: extractProgress(() => this.progress),
+          }),
       });
-      return createSnapshotter(store, { driver });
     })();
     return this.#snapshotter;
   }

@@ -262,11 +262,4 @@ export interface Driver {
   usage(cacheId: number): Promise<Usage>;
   /** Syncs the files of a snapshot to the disk. */
   sync(cacheId: number): Promise<void>;
-  /**
-   * Unmounts the shared lowers that no snapshot needs any more.
-   *
-   * @param needed returns the ancestors of every active snapshot and view that is not released; called only if lowers
-   *   are mounted
-   */
-  trim(needed: () => readonly (readonly Ancestor[])[]): void;
 }

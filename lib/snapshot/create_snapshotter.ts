@@ -1,25 +1,26 @@
 import type { Pool } from "../pool/mod.ts";
 import { microseconds, requireDisk } from "../store/internal.ts";
-import type { SnapshotScope, Store } from "../store/mod.ts";
+import type { DiskStore, SnapshotScope, Store } from "../store/mod.ts";
 import type { Driver, DriverName, SnapshotInfo, Snapshotter } from "./contract.ts";
-import { selectDriver } from "./drivers/select.ts";
+import { selectDriver, wantedDriver } from "./drivers/select.ts";
 import { StoreSnapshotter } from "./snapshotter.ts";
 
 /** Options of {@linkcode createSnapshotter}. */
 export interface SnapshotterOptions {
   /**
    * The driver that makes the mounts, its name, or `"auto"` for the best driver that works here. When absent, the
-   * setting `driver` of the store decides, else it is `"auto"`.
+   * setting `driver` of the store decides, else it is `"auto"`. To find the best one, drivers are tried when the first
+   * call needs one, or a function is called then.
    */
-  readonly driver?: Driver | DriverName | "auto" | undefined;
+  readonly driver?: Driver | DriverName | "auto" | (() => Driver) | undefined;
   /**
    * Runs the jobs of the driver. When absent, workers start and end with the jobs. Ignored if `driver` is a
-   * {@linkcode Driver}.
+   * {@linkcode Driver} or a function.
    */
   readonly pool?: Pool | undefined;
   /**
    * Called for every fallback, and for a setting that this machine does not support. Ignored if `driver` is a
-   * {@linkcode Driver}.
+   * {@linkcode Driver} or a function.
    */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Whose snapshots it works on. Default: the user's own. */
@@ -38,7 +39,7 @@ export interface SnapshotterOptions {
 /**
  * Makes a snapshotter over a store.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when the store has no directories
+ * @throws {VarveError} `E_UNSUPPORTED` when the store has no directories · `E_USAGE` there is no such driver
  *
  * @example
  * ```ts ignore
@@ -52,11 +53,20 @@ export interface SnapshotterOptions {
  * ```
  */
 export function createSnapshotter(store: Store, options: SnapshotterOptions = {}): Snapshotter {
-  const { driver, pool, onWarning, scope = "", now = microseconds } = options;
-  const { later = false, onCommitted } = options;
+  const { scope = "", now = microseconds, later = false, onCommitted } = options;
   const disk = requireDisk(store, "make snapshots");
-  const made = typeof driver === "object"
-    ? driver
-    : selectDriver(disk, { pool, wanted: driver, onWarning });
-  return new StoreSnapshotter(disk, made, { scope, now, later, onCommitted });
+  const makeDriver = driverMaker(disk, options);
+  let made: Driver | undefined;
+  const driverOf = () => made ??= makeDriver();
+  return new StoreSnapshotter(disk, driverOf, { scope, now, later, onCommitted });
+}
+
+function driverMaker(
+  store: DiskStore,
+  { driver, pool, onWarning }: SnapshotterOptions,
+): () => Driver {
+  if (typeof driver === "function") return driver;
+  if (typeof driver === "object") return () => driver;
+  const wanted = wantedDriver(store, driver);
+  return () => selectDriver(store, { pool, wanted, onWarning });
 }

@@ -31,7 +31,7 @@ export async function holdLowers(store: DiskStore, signal?: AbortSignal): Promis
       if (!isHeld) return;
       isHeld = false;
       lock[Symbol.dispose]();
-      trimIfRequested(mounts, () => trim(store));
+      trimIfRequested(mounts, () => trimShared(store));
     },
   };
 }
@@ -46,22 +46,16 @@ export function trimLowers(store: DiskStore): void {
     // A process that was killed after its trim has left the request.
     if (!hasSharedMounts(mounts)) return trimIfRequested(mounts, () => {});
     // Asked last, because it needs FFI.
-    if (mayMount()) trimOrRequest(mounts, () => trim(store));
+    if (mayMount()) trimOrRequest(mounts, () => trimShared(store));
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
   }
 }
 
-/** Unmounts the shared lowers of all drivers that the ancestors do not need. */
-export function trimShared(store: DiskStore, needed: () => readonly (readonly Ancestor[])[]): void {
-  trimSharedMounts(
-    store,
-    () => needed().flatMap(runsOf).flatMap((run) => composedDirectory(store, run) ?? []),
-  );
-}
-
-function trim(store: DiskStore): void {
-  trimShared(store, () => neededAncestors(store));
+/** Unmounts the shared lowers that no snapshot needs, whatever driver mounted them. */
+export function trimShared(store: DiskStore): void {
+  const needed = () => neededAncestors(store).flatMap(runsOf);
+  trimSharedMounts(store, () => needed().flatMap((run) => composedDirectory(store, run) ?? []));
 }
 
 /** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */

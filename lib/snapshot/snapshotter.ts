@@ -31,7 +31,7 @@ import {
 } from "./extract_snapshot.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import * as machine from "./machine.ts";
-import { isReleased, neededAncestors, trimShared } from "./lowers.ts";
+import { isReleased, trimShared } from "./lowers.ts";
 import { makeSnapshot } from "./make_snapshot.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
@@ -50,7 +50,7 @@ export interface StoreSnapshotterOptions {
 export class StoreSnapshotter implements Snapshotter {
   readonly #store: DiskStore;
   readonly #directories: Directories;
-  readonly #driver: Driver;
+  readonly #driverOf: () => Driver;
   readonly #snapshots: Snapshots;
   readonly #now: () => number;
   readonly #later: boolean;
@@ -59,11 +59,11 @@ export class StoreSnapshotter implements Snapshotter {
   readonly #measuring = new Set<Promise<void>>();
 
   /** Makes nothing yet. */
-  constructor(store: DiskStore, driver: Driver, options: StoreSnapshotterOptions) {
+  constructor(store: DiskStore, driverOf: () => Driver, options: StoreSnapshotterOptions) {
     this.#store = store;
     this.#snapshots = store.snapshots.in(options.scope);
     this.#directories = store.directories;
-    this.#driver = driver;
+    this.#driverOf = driverOf;
     this.#now = options.now;
     this.#later = options.later;
     this.#onCommitted = options.onCommitted;
@@ -71,6 +71,10 @@ export class StoreSnapshotter implements Snapshotter {
 
   get driver(): DriverName {
     return this.#driver.name;
+  }
+
+  get #driver(): Driver {
+    return this.#driverOf();
   }
 
   get scope(): SnapshotScope {
@@ -310,11 +314,7 @@ export class StoreSnapshotter implements Snapshotter {
 
   /** Unmounts the lowers that no snapshot needs any more. */
   #trim(): void {
-    let known: ReturnType<typeof neededAncestors> | undefined;
-    const needed = () => known ??= neededAncestors(this.#store);
-    this.#driver.trim(needed);
-    // Another driver may have mounted lowers: the best driver is not the same at all times.
-    trimShared(this.#store, needed);
+    trimShared(this.#store);
   }
 
   stat(key: string): SnapshotInfo {

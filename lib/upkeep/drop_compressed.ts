@@ -238,8 +238,7 @@ function isPlain(mediaType: string): boolean {
 /** Lets kept containers name the new manifests of their images, so that they do not keep the old ones. */
 async function relabel(store: DiskStore, manifests: ReadonlyMap<Digest, Digest>): Promise<void> {
   if (manifests.size === 0) return;
-  // Every driver can change labels. To look for the best one would mount.
-  const snapshotter = createSnapshotter(store, { driver: "native" });
+  const snapshotter = createSnapshotter(store);
   for (const { key, labels } of store.snapshots.read((table) => table.list())) {
     const next = manifests.get(labels[IMAGE_MANIFEST_LABEL] as Digest);
     if (next === undefined) continue;

@@ -1,11 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import {
-  composeChain,
-  type ComposedChain,
-  composedDirectory,
-  mountShared,
-  trimSharedMounts,
-} from "../../compose/internal.ts";
+import { composeChain, type ComposedChain, mountShared } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { isErrno } from "../../linux/mod.ts";
 import type { LayerRun } from "./ancestors.ts";
@@ -66,11 +60,6 @@ export class ComposedLayers implements LayerLowers {
   async warm({ diffIds, below }: LayerRun, signal?: AbortSignal): Promise<void> {
     const { store, pool } = this.#options;
     if (below === null) await composeChain({ store, pool, diffIds, signal });
-  }
-
-  trim(needed: () => readonly LayerRun[]): void {
-    const { store } = this.#options;
-    trimSharedMounts(store, () => needed().flatMap((run) => composedDirectory(store, run) ?? []));
   }
 }
 

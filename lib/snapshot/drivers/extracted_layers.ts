@@ -47,10 +47,4 @@ export class ExtractedLayers implements LayerLowers {
     const paths = await boundedParallel(makers, (make, signal) => make(signal), { limit, signal });
     return paths.map(fromText);
   }
-
-  /**
-   * Extracted layers are plain directories, so there is nothing to unmount. The directories belong to the layers, and
-   * stay.
-   */
-  trim(): void {}
 }

@@ -71,8 +71,4 @@ export class FollowSnapshots implements Driver {
   sync(cacheId: number): Promise<void> {
     return this.#overlay.sync(cacheId);
   }
-
-  trim(needed: () => readonly (readonly Ancestor[])[]): void {
-    this.#overlay.trim(needed);
-  }
 }

@@ -22,6 +22,4 @@ export interface LayerLowers {
   lowers(run: LayerRun, place: LowersPlace, signal?: AbortSignal): Promise<ByteString[]>;
   /** Makes the lowers of a run that does not lie on a directory, without mounting them, if they are small. */
   warm?(run: LayerRun, signal?: AbortSignal): Promise<void>;
-  /** Unmounts the lowers of runs that are not needed. `needed` is called only if something is mounted. */
-  trim(needed: () => readonly LayerRun[]): void;
 }

@@ -82,9 +82,6 @@ export class NativeDriver implements Driver {
     return this.#directories.sync(cacheId);
   }
 
-  /** Native snapshots have no shared mounts. */
-  trim(): void {}
-
   /** Path of the files that a view shows: those of the parent, which never change again, or the extracted chain. */
   async #parent(
     { directories: [top], layers }: Stack,

@@ -12,7 +12,7 @@ import {
 } from "../../linux/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
-import { type Part, partsOf, runsOf } from "./ancestors.ts";
+import { type Part, partsOf } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 import { IMAGE_LOWERS, overlayMounts, type OverlayUpper, tooManyLowers } from "./overlay_plan.ts";
@@ -100,10 +100,6 @@ export class OverlayDriver implements Driver {
 
   sync(cacheId: number): Promise<void> {
     return this.#directories.sync(cacheId);
-  }
-
-  trim(needed: () => readonly (readonly Ancestor[])[]): void {
-    this.#layers.trim(() => needed().flatMap(runsOf));
   }
 
   #upper({ kind, cacheId }: Pick<DriverRequest, "kind" | "cacheId">): OverlayUpper {

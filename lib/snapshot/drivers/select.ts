@@ -136,16 +136,8 @@ export function judgeDriver(
 export function selectDriver(store: Store, options: SelectDriverOptions = {}): Driver {
   const disk = requireDisk(store, "make snapshots");
   const { pool = createTransientPool(), without = [], onExtract, onWarning } = options;
-  const wanted = options.wanted ?? store.settings.get("driver") ?? "auto";
-  const name = wanted === "auto"
-    ? bestDriver(disk, options)
-    : DRIVERS.find((name) => name === wanted);
-  if (name === undefined) {
-    throw new VarveError(
-      "E_USAGE",
-      `Cannot use driver ${JSON.stringify(wanted)}: there are ${DRIVERS.join(", ")} and auto`,
-    );
-  }
+  const wanted = wantedDriver(store, options.wanted);
+  const name = wanted === "auto" ? bestDriver(disk, options) : wanted;
   const devices = (store.settings.get("devices") ?? "keep") as DriverOptions["devices"];
   const directIo = name === "erofs" && mayReadDirectly(store, onWarning);
   const sharedMount = { directIo, ...mountedWithout(without), onWarning };
@@ -154,6 +146,21 @@ export function selectDriver(store: Store, options: SelectDriverOptions = {}): D
   const driver = RECIPES[name].make(made);
   if (isBinding || name === "native") return driver;
   return new FollowSnapshots(new DriverDirectories(made), driver, RECIPES.native.make(made));
+}
+
+/**
+ * The driver that is asked for, else that of the store's setting.
+ *
+ * @throws {VarveError} `E_USAGE` there is no such driver
+ */
+export function wantedDriver(store: Store, asked: string | undefined): DriverName | "auto" {
+  const wanted = asked ?? store.settings.get("driver") ?? "auto";
+  const name = wanted === "auto" ? wanted : DRIVERS.find((name) => name === wanted);
+  if (name !== undefined) return name;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use driver ${JSON.stringify(wanted)}: there are ${DRIVERS.join(", ")} and auto`,
+  );
 }
 
 /**

@@ -140,8 +140,7 @@ async function removeContainers(
   containers: readonly PrunedContainer[],
   signal: AbortSignal | undefined,
 ): Promise<PrunedContainer[]> {
-  // Every driver can remove a snapshot. To look for the best one would mount.
-  const snapshotter = createSnapshotter(store, { driver: "native" });
+  const snapshotter = createSnapshotter(store);
   const removed: PrunedContainer[] = [];
   for (const container of containers) {
     signal?.throwIfAborted();

@@ -14,6 +14,7 @@ import {
   type KernelPart,
   selectDriver,
 } from "../../../lib/snapshot/mod.ts";
+import { trimShared } from "../../../lib/snapshot/lowers.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction/arena.ts";
 import { needs } from "../../support/machine/needs.ts";
@@ -195,7 +196,6 @@ test("a prepare that fails after the mount leaves no lower", {}, async (fixture)
     showBelow: (request, isNew) => inner.showBelow(request, isNew),
     hideBelow: (cacheId) => inner.hideBelow(cacheId),
     sync: (cacheId) => inner.sync(cacheId),
-    trim: (needed) => inner.trim(needed),
   };
   const late = createSnapshotter(store, { driver }).view("v", parent, { signal: stop.signal });
   assertEquals(await assertRejects(() => late), reason);
@@ -318,7 +318,7 @@ test(
       const byLoop = lowersOf(fixture).map(({ source }) => source.startsWith("/dev/loop"));
       assertEquals(byLoop, name === "erofs" ? [without.includes("files")] : []);
       assertEquals([driver.name, warnings.map((line) => line.split(": files")[0])], [name, told]);
-      driver.trim(() => []);
+      trimShared(store);
     }
   },
 );

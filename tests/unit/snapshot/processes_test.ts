@@ -122,7 +122,6 @@ for (const driver of DRIVER_NAMES) {
         showBelow: (request, isNew) => fixture.driver.showBelow(request, isNew),
         hideBelow: (cacheId) => fixture.driver.hideBelow(cacheId),
         sync: (cacheId) => fixture.driver.sync(cacheId),
-        trim: (needed) => fixture.driver.trim(needed),
       };
       const slowly = createSnapshotter(store, { driver: slow });
       assertEquals(await codeOf(() => slowly.prepare("k", "p")), "E_BUSY");
@@ -155,7 +154,6 @@ for (const driver of DRIVER_NAMES) {
             states.push(snapshotter.stat("a").kind);
             await inner.sync(cacheId);
           },
-          trim: (needed) => inner.trim(needed),
         };
         await createSnapshotter(store, { driver: watched }).commit("c", "a");
         assertEquals(snapshotter.stat("c").kind, "committed");
