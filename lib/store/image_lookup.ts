@@ -1,6 +1,7 @@
 import { type ChainId, type Digest, isDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
+import { isExhausted } from "../linux/mod.ts";
 import {
   type Descriptor,
   formatPlatform,
@@ -77,6 +78,7 @@ export async function readRecord(
  * platform.
  *
  * @param onDamage called with the error about each image that cannot be read and is left out
+ * @throws {VarveError} `E_SYSCALL` with `EMFILE`, `ENFILE` or `ENOMEM`: that says nothing about an image
  */
 export async function readPlatforms(
   store: Store,
@@ -84,12 +86,15 @@ export async function readPlatforms(
   onDamage: (error: VarveError) => void = () => {},
 ): Promise<StoredImage[]> {
   const images: StoredImage[] = [];
+  const leaveOut = (error: unknown) => {
+    if (!(error instanceof VarveError) || isExhausted(error)) throw error;
+    onDamage(error);
+  };
   const add = async (image: Promise<StoredImage>): Promise<void> => {
     try {
       images.push(await image);
     } catch (error) {
-      if (!(error instanceof VarveError)) throw error;
-      onDamage(error);
+      leaveOut(error);
     }
   };
   if (record.platform !== undefined) {
@@ -97,7 +102,7 @@ export async function readPlatforms(
     return images;
   }
   for await (const found of manifestsOf(store, record.target, {})) {
-    if (found instanceof VarveError) onDamage(found);
+    if (found instanceof VarveError) leaveOut(found);
     else await add(readFound(store, record, found));
   }
   return images;
