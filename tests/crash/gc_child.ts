@@ -119,7 +119,8 @@ async function collect(store: DiskStore, until: string): Promise<GcVerdict> {
   let rounds = 0;
   while (!await Deno.lstat(until).then(() => true, () => false)) {
     try {
-      await collectGarbage(store);
+      // The others remove caches meanwhile.
+      await collectGarbage(store, { wait: 60_000 });
       rounds++;
     } catch (error) {
       wrong.push(`collection ${rounds}: ${textOf(error)}`);

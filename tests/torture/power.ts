@@ -2,6 +2,7 @@
 import {
   type BlockRecord,
   type DiskKind,
+  mountCommand,
   recordDisk,
   replay,
 } from "../support/faults/block_log.ts";
@@ -55,7 +56,7 @@ export async function cutPower(kind: DiskKind, options: PowerOptions): Promise<P
     // A file of its own: the kernel may still hold the device of the last one.
     const image = temp.join(`image-${n}`);
     await replay(temp.join("base"), image, records, cut, () => random.chance(keep));
-    await run(["mount", "-t", kind.type, "-o", "loop", image, disk.path]);
+    await run(mountCommand(kind, image, disk.path));
     try {
       const finished = marksOf(records.slice(0, cut)).filter((name) => name in STEPS);
       const judged = await judge(disk, finished);

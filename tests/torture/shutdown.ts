@@ -1,6 +1,6 @@
 /** Shuts a file system down while a command runs: another way to cut the power. */
 import { PROGRAM } from "../support/cli/cli.ts";
-import { type DiskKind, DISKS } from "../support/faults/block_log.ts";
+import { type DiskKind, DISKS, mountCommand } from "../support/faults/block_log.ts";
 import { needsSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import type { Skip } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
@@ -45,7 +45,7 @@ export async function shutDownDisks(
   await Deno.mkdir(disk.path);
   await writeArchives(disk.path);
   const play = async (image: string, stop?: { readonly step: number; readonly call: number }) => {
-    await run(["mount", "-t", kind.type, "-o", "loop", image, disk.path]);
+    await run(mountCommand(kind, image, disk.path));
     try {
       return await playSteps(disk, supervisor, program, stop);
     } finally {
@@ -65,8 +65,7 @@ export async function shutDownDisks(
     await run(["cp", "--sparse=always", temp.join("base"), image]);
     const { finished } = await play(image, { step, call });
     await run(["cp", "--sparse=always", image, copy]);
-    const uuid = kind.type === "xfs" ? ",nouuid" : "";
-    await run(["mount", "-t", kind.type, "-o", `loop${uuid}`, copy, disk.path]);
+    await run(mountCommand(kind, copy, disk.path));
     try {
       const judged = await judge(disk, finished);
       const where = `${kind.name}, durability ${options.durability}, before call ${call} of ` +
@@ -87,7 +86,7 @@ async function makeImage(temp: TempDir, kind: DiskKind, { path }: PowerDisk): Pr
   await Deno.writeFile(base, new Uint8Array());
   await Deno.truncate(base, kind.size);
   await run([...kind.make, base]);
-  await run(["mount", "-t", kind.type, "-o", "loop", base, path]);
+  await run(mountCommand(kind, base, path));
   await makeOld(path);
   await unmount(path);
 }

@@ -30,6 +30,14 @@ export const DISKS: readonly DiskKind[] = [
   { name: "btrfs", type: "btrfs", size: 256 * MIB, make: ["mkfs.btrfs", "-q"] },
 ];
 
+/**
+ * The command that mounts an image. XFS refuses the image of a file system that is still mounted somewhere: the mount
+ * namespace of another test may hold a copy of the mount of an earlier cut.
+ */
+export function mountCommand({ type }: DiskKind, image: string, target: string): string[] {
+  return ["mount", "-t", type, "-o", type === "xfs" ? "loop,nouuid" : "loop", image, target];
+}
+
 const SOURCE = new URL("./block_log.c", import.meta.url).pathname;
 
 /** Skips a test where a disk cannot be recorded. */
