@@ -1,6 +1,7 @@
 /** What mounts leave that were ended by a reboot or a kill, and when it is removed. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
+import { lockLowers } from "../../../lib/compose/internal.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { performMount, performUnmount } from "../../../lib/linux/mod.ts";
@@ -8,7 +9,7 @@ import { endDeadMounts } from "../../../lib/mount/dead_mounts.ts";
 import { mountImage, unmountAll, unmountImage } from "../../../lib/mount/mod.ts";
 import { openMountTarget } from "../../../lib/mount/mount_target.ts";
 import { holdLowers, NAMESPACE_LABEL, withVarveSource } from "../../../lib/snapshot/internal.ts";
-import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
+import type { Snapshotter } from "../../../lib/snapshot/mod.ts";
 import { collectGarbage } from "../../../lib/upkeep/mod.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
@@ -166,30 +167,29 @@ test("gc removes the view of a mount that was killed before its lease, when nobo
   assertEquals([one.records(), await mountsBelow(store.root)], [[], []]);
 });
 
-/** A driver that fails when it is to trim: as a kill, this leaves the lowers. */
-function untrimmed(inner: Driver): Driver {
-  return {
-    name: inner.name,
-    create: (request) => inner.create(request),
-    mounts: (request) => inner.mounts(request),
-    usage: (cacheId) => inner.usage(cacheId),
-    sync: (cacheId) => inner.sync(cacheId),
-    createExtract: (...args) => inner.createExtract(...args),
-    extractMounts: (...args) => inner.extractMounts(...args),
-    showBelow: (...args) => inner.showBelow(...args),
-    hideBelow: (...args) => inner.hideBelow(...args),
-    warm: (...args) => inner.warm(...args),
-    trim(): void {
-      throw new Error("killed");
+/** A snapshotter that is killed when it has released or removed a snapshot, before it trims: the lowers stay. */
+function killedBeforeTrim({ store, snapshotter }: Case): Snapshotter {
+  const { mounts } = store.directories;
+  return new Proxy(snapshotter, {
+    get(target, name) {
+      const member = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (name !== "release" && name !== "remove") return member.bind(target);
+      return async (...args: unknown[]) => {
+        // While a snapshot is being made, a trim is only requested.
+        using _ = await lockLowers(mounts);
+        await member.apply(target, args);
+        throw new Error("killed");
+      };
     },
-  };
+  });
 }
 
 test("the next mount and unmount trim the lower that a killed unmount left", async (one) => {
-  const { store, pool, driver, snapshotter, temp } = one;
+  const { store, pool, snapshotter, temp } = one;
   const other = await bringImage(store, pool, "example.org/b:1", [[{ name: "b" }]]);
   const target = await one.mount("first");
-  const killed = createSnapshotter(store, { driver: untrimmed(driver) });
+  const killed = killedBeforeTrim(one);
   await assertRejects(() => unmountImage(store, target, { snapshotter: killed }), Error, "killed");
   assertEquals((await mountsBelow(store.root)).length, 1);
   // A kill also leaves the request, which the process had begun to carry out.
@@ -211,9 +211,9 @@ test("gc trims a lower that nobody asked to trim", async ({ store, mount, record
 });
 
 test("umount of a read-write mount that is killed when it releases can be given again", async (one) => {
-  const { store, driver } = one;
+  const { store } = one;
   const target = await one.mount("mnt", "work");
-  const killed = createSnapshotter(store, { driver: untrimmed(driver) });
+  const killed = killedBeforeTrim(one);
   await assertRejects(() => unmountImage(store, target, { snapshotter: killed }), Error, "killed");
   await unmountImage(store, target, { snapshotter: one.snapshotter });
   assertEquals([one.records(), await mountsBelow(store.root)], [["active work"], []]);
