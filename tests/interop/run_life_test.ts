@@ -20,8 +20,12 @@ const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
 
 const SIGTERM = 15;
 
-/** Whether a process handles a signal (proc_pid_status(5), `SigCgt`: a mask in hexadecimal). */
+/**
+ * Whether the shell of a container handles a signal (proc_pid_status(5), `SigCgt`: a mask in hexadecimal). The runtime
+ * handles all signals until it becomes the shell.
+ */
 async function catches(pid: number, signal: number): Promise<boolean> {
+  if ((await Deno.readTextFile(`/proc/${pid}/comm`)).trim() !== "sh") return false;
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   return (mask >> BigInt(signal - 1) & 1n) === 1n;
