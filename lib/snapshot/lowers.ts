@@ -59,7 +59,7 @@ export function trimShared(store: DiskStore): void {
 }
 
 /** The ancestors of all snapshots whose lowers must stay mounted; each parent once. */
-export function neededAncestors(store: DiskStore): Ancestor[][] {
+function neededAncestors(store: DiskStore): Ancestor[][] {
   return SNAPSHOT_SCOPES.flatMap((scope) =>
     store.snapshots.in(scope).read((table) =>
       table.usedParents().map((parent) => ancestors(table, parent))

@@ -1,10 +1,11 @@
-import { lockLowers, requestTrim, trimIfRequested } from "../compose/internal.ts";
+import { requestTrim } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { DiskStore, Snapshots } from "../store/mod.ts";
 import type { Ancestor, Driver, PrepareOptions } from "./contract.ts";
 import { boundCaches } from "./bound_caches.ts";
 import { EXTRACT_STATE, keptLabels } from "./keys.ts";
+import { holdLowers } from "./lowers.ts";
 import * as machine from "./machine.ts";
 
 /** What makes snapshots. */
@@ -14,8 +15,6 @@ export interface MakerParts {
   readonly driver: Driver;
   /** The time, in microseconds since the epoch. */
   readonly now: number;
-  /** Unmounts the lowers that no snapshot needs any more. */
-  readonly trim: () => void;
 }
 
 /** The snapshot to make. */
@@ -28,14 +27,11 @@ export interface SnapshotToMake extends PrepareOptions {
 /** Makes an active snapshot or a view; see `Snapshotter.prepare`. */
 export async function makeSnapshot(parts: MakerParts, wanted: SnapshotToMake): Promise<Mount[]> {
   wanted.signal?.throwIfAborted();
-  const { mounts } = parts.store.directories;
   let made: Mount[];
-  try {
-    // Until the row is written, only this lock says that the lowers are needed.
-    using _ = await lockLowers(mounts, wanted.signal);
+  {
+    // Until the row is written, only this says that the lowers are needed.
+    using _ = await holdLowers(parts.store, wanted.signal);
     made = await makeHeld(parts, wanted);
-  } finally {
-    trimIfRequested(mounts, parts.trim);
   }
   await boundCaches(parts.store, wanted.signal);
   return made;

@@ -1,4 +1,4 @@
-import { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "../compose/internal.ts";
+import { requestTrim, trimOrRequest } from "../compose/internal.ts";
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
@@ -31,7 +31,7 @@ import {
 } from "./extract_snapshot.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import * as machine from "./machine.ts";
-import { isReleased, trimShared } from "./lowers.ts";
+import { holdLowers, isReleased, trimShared } from "./lowers.ts";
 import { makeSnapshot } from "./make_snapshot.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { listSnapshots } from "./list_snapshots.ts";
@@ -89,7 +89,7 @@ export class StoreSnapshotter implements Snapshotter {
     return this.#create("view", key, parent, options);
   }
 
-  #create(
+  async #create(
     kind: "active" | "view",
     key: string,
     parent: string | null,
@@ -100,9 +100,8 @@ export class StoreSnapshotter implements Snapshotter {
       snapshots: this.#snapshots,
       driver: this.#driver,
       now: this.#now(),
-      trim: () => this.#trim(),
     };
-    return makeSnapshot(parts, { ...options, kind, key, parent });
+    return await makeSnapshot(parts, { ...options, kind, key, parent });
   }
 
   async mounts(
@@ -110,14 +109,11 @@ export class StoreSnapshotter implements Snapshotter {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Mount[]> {
     options.signal?.throwIfAborted();
-    const { mounts } = this.#directories;
     let found: Mount[];
-    try {
-      // If the snapshot was released, only this lock says that its lowers are needed, until its row says so again.
-      using _ = await lockLowers(mounts, options.signal);
+    {
+      // If the snapshot was released, only this says that its lowers are needed, until its row says so again.
+      using _ = await holdLowers(this.#store, options.signal);
       found = await this.#mountsHeld(key, options.signal);
-    } finally {
-      trimIfRequested(mounts, () => this.#trim());
     }
     await boundCaches(this.#store, options.signal);
     return found;
@@ -179,7 +175,7 @@ export class StoreSnapshotter implements Snapshotter {
       if (error instanceof VarveError && error.code === "E_BUSY") return;
       throw error;
     }
-    trimOrRequest(this.#directories.mounts, () => this.#trim());
+    trimOrRequest(this.#directories.mounts, () => trimShared(this.#store));
   }
 
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
@@ -304,17 +300,12 @@ export class StoreSnapshotter implements Snapshotter {
     };
     if (cacheId === null) removeRow();
     else await this.#directories.removeSnapshot(cacheId, removeRow, { later: this.#later });
-    if (mayTrim || isLast) trimOrRequest(this.#directories.mounts, () => this.#trim());
+    if (mayTrim || isLast) trimOrRequest(this.#directories.mounts, () => trimShared(this.#store));
   }
 
   /** Leases of mounts and runs are only for snapshots of the user's own. */
   #refuseLeased(key: string): void {
     if (this.scope === "") refuseLeased(this.#store, key);
-  }
-
-  /** Unmounts the lowers that no snapshot needs any more. */
-  #trim(): void {
-    trimShared(this.#store);
   }
 
   stat(key: string): SnapshotInfo {

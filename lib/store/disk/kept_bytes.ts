@@ -27,6 +27,7 @@ export interface KeptBytes {
 
 /** How long kept bytes stay without use, in ms: a week. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
+
 /**
  * Finds the kept bytes of a blob and prepares their file for more bytes. The caller must hold the
  * layer's lock.
