@@ -29,8 +29,11 @@ import { forgetMount } from "./forget_mount.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 import { usersOf } from "./mount_users.ts";
 
-/** Number of looks at a mount after it was unmounted, and the time between two of them in ms. */
-const TRIES = 5, PAUSE = 5;
+/**
+ * Pauses between two looks at a mount after it was unmounted, in ms. The kernel closes files of processes that have ended
+ * some time later, and a container that begins has a copy of all mounts until it has changed its root.
+ */
+const PAUSES = [5, 5, 10, 20, 40, 80];
 
 /** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
@@ -144,9 +147,9 @@ function detach(store: Store, { mount, lease, lazy }: EndingMount, target: strin
   const isKnown = lazy || mount.type === "overlay" && hasFileSystem(mount.device) !== undefined;
   const isUsed = () => isKnown && facts !== undefined && isDetachedUsed(facts, readMountInfo());
   let inUse = isUsed();
-  // The kernel closes files of processes that have ended some time later.
-  for (let tries = lazy ? 0 : TRIES; inUse && tries > 0; tries--) {
-    pauseThread(PAUSE);
+  for (const pause of lazy ? [] : PAUSES) {
+    if (!inUse) break;
+    pauseThread(pause);
     inUse = isUsed();
   }
   if (inUse && !isKept) keep(store, detached);

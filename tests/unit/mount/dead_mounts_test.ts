@@ -18,6 +18,7 @@ import {
   type SnapshotFixture,
   snapshotFixture,
 } from "../../support/snapshots/snapshot_fixture.ts";
+import { settled } from "../../support/snapshots/settled.ts";
 
 const OTHER_BOOT = "00000000-0000-4000-8000-000000000000 mnt:[1]";
 
@@ -216,6 +217,7 @@ test("umount of a read-write mount that is killed when it releases can be given 
   const killed = killedBeforeTrim(one);
   await assertRejects(() => unmountImage(store, target, { snapshotter: killed }), Error, "killed");
   await unmountImage(store, target, { snapshotter: one.snapshotter });
+  await settled(store);
   assertEquals([one.records(), await mountsBelow(store.root)], [["active work"], []]);
 });
 

@@ -10,6 +10,7 @@ import type { DiskStore, Store } from "../../../lib/store/mod.ts";
 import { collectGarbage } from "../../../lib/upkeep/mod.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
+import { settled } from "../../support/snapshots/settled.ts";
 import { contentOf, type GcFixture, gcFixture } from "../store/disk/gc/gc_fixture.ts";
 
 const APP = "docker.io/library/app:1";
@@ -47,6 +48,7 @@ for (const driver of ["erofs", "overlay"] as const) {
         assertEquals(store.layers.list().length, 2);
         assertEquals(store.blobs.list(), []);
       }
+      await settled(store);
       await collectGarbage(store);
       assertEquals(contentOf(store), []);
       assertEquals(await mountsBelow(fixture.root), []);
