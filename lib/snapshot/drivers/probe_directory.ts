@@ -5,6 +5,7 @@ import {
   type Fd,
   fileErrno,
   isErrno,
+  isExhausted,
   isNoSpace,
   openDirectoryAt,
   type OwnedFd,
@@ -31,23 +32,23 @@ export interface ProbeDirectory {
 }
 
 /**
- * Runs a probe in a new directory of `mounts/`, and removes the directory afterwards.
+ * Runs a probe in a new directory of `mounts/`, and removes the directory afterwards. What cannot be removed says
+ * nothing about the driver: a later probe or gc removes it.
  *
  * @returns what the probe returns; the message when it fails
- * @throws the error of a full disk
+ * @throws an error that is {@linkcode isPassing}
  */
 export function inProbeDirectory<T>(
   { mounts }: Directories,
   probe: (directory: ProbeDirectory) => T,
 ): T | string {
-  removeLeftProbes(mounts);
+  ignoreErrno(() => removeLeftProbes(mounts));
   const { base, lock: taken } = createLocked(mounts);
   using lock = taken;
   try {
     return probe({ base, fd: lock.fd, at: `${base}/${MOUNT_POINT}` });
   } catch (error) {
-    // A full disk says nothing about the driver.
-    if (isNoSpace(error)) throw error;
+    if (isPassing(error)) throw error;
     if (error instanceof VarveError) {
       const { hint } = error.details;
       return hint === undefined || error.message.includes(hint)
@@ -57,7 +58,23 @@ export function inProbeDirectory<T>(
     if (fileErrno(error) !== undefined) return (error as Error).message;
     throw error;
   } finally {
-    remove(base);
+    ignoreErrno(() => remove(base));
+  }
+}
+
+/**
+ * Whether an error of a probe says nothing about the driver: the disk is full, the process has too many open files or too
+ * little memory, or signals interrupted it again and again.
+ */
+export function isPassing(error: unknown): boolean {
+  return isNoSpace(error) || isExhausted(error) || isErrno(error, "EINTR");
+}
+
+function ignoreErrno(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { MountImageFileOptions } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
-import { fileError, isNoSpace, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
+import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
 import { createTransientPool } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
 import { requireDisk } from "../../store/internal.ts";
@@ -15,6 +15,7 @@ import { FollowSnapshots } from "./follow_snapshots.ts";
 import { NativeDriver } from "./native.ts";
 import { OverlayDriver } from "./overlay.ts";
 import { overlayWorks } from "./overlay_probe.ts";
+import { isPassing } from "./probe_directory.ts";
 
 /** Options of {@linkcode selectDriver}. */
 export interface SelectDriverOptions {
@@ -47,7 +48,7 @@ export interface DriverFinding {
   readonly works: boolean;
   /** How it was tried, or why it does not work. */
   readonly why: string;
-  /** Whether it could not be tried because the disk is full. Then `works` is false. */
+  /** Whether it could not be tried now, because the disk is full for instance. Then `works` is false. */
   readonly untried?: boolean | undefined;
 }
 
@@ -120,7 +121,7 @@ export function judgeDriver(
   } catch (error) {
     const told = fileError(error, "try it");
     if (told instanceof VarveError) {
-      const untried = isNoSpace(told) ? true : undefined;
+      const untried = isPassing(told) ? true : undefined;
       return { name, works: false, why: told.message, untried };
     }
     throw error;
@@ -164,8 +165,8 @@ export function wantedDriver(store: Store, asked: string | undefined): DriverNam
 }
 
 /**
- * Finds the best driver that works. If better drivers do not work, warns with the reason. On a full disk, where no
- * driver can be tried, it is the best one: it unmounts and removes what the others made, too.
+ * Finds the best driver that works. If better drivers do not work, warns with the reason. Where no driver can be tried,
+ * as on a full disk, it is the best one: it unmounts and removes what the others made, too.
  */
 function bestDriver(
   store: DiskStore,
