@@ -98,7 +98,7 @@ async function writeAll(
   onBegun: () => void,
   signal: AbortSignal | undefined,
 ): Promise<Written> {
-  using exchange = client.exchange(Content.method.write, { namespace, lease, signal });
+  using exchange = await client.exchange(Content.method.write, { namespace, lease, signal });
   const { ask } = exchange;
   const hasher = createHasher("sha256");
   let size = 0;

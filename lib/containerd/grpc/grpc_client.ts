@@ -11,6 +11,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { Client, ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import { sleep } from "../../linux/mod.ts";
 import { errorOf } from "./error_of.ts";
 import { MAX_MESSAGE } from "./limits.ts";
 import { loadGrpc } from "./load_grpc.ts";
@@ -23,6 +24,12 @@ const BACKOFF = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
+
+/** Milliseconds that a call waits for a connection that was lost: longer than the longest pause, which varies by a fifth. */
+const RECONNECT = 1_500;
+
+/** Milliseconds between two looks at the connection. */
+const PAUSE = 10;
 
 /** What a call sends beside its request. */
 export interface CallOptions {
@@ -38,7 +45,10 @@ export interface Exchange<Input extends DescMessage, Output extends DescMessage>
   ask(request: MessageInitShape<Input>): Promise<MessageShape<Output>>;
 }
 
-/** Calls to the server behind a Unix socket. It connects at the first call, and again after the server was away. */
+/**
+ * Calls to the server behind a Unix socket. It connects at the first call, and again after the server was away: a call in
+ * the pause after an attempt that failed waits for the next one.
+ */
 export interface GrpcClient extends Disposable {
   /** One request, one answer. */
   unary<Input extends DescMessage, Output extends DescMessage>(
@@ -56,7 +66,7 @@ export interface GrpcClient extends Disposable {
   exchange<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodBiDiStreaming<Input, Output>,
     options?: CallOptions,
-  ): Exchange<Input, Output>;
+  ): Promise<Exchange<Input, Output>>;
 }
 
 /**
@@ -74,18 +84,29 @@ export async function createGrpcClient(path: string): Promise<GrpcClient> {
     "grpc.enable_http_proxy": 0,
     ...BACKOFF,
   });
-  return new SocketClient(path, client, () => new grpc.Metadata());
+  const isPausing = () =>
+    client.getChannel().getConnectivityState(false) ===
+      grpc.connectivityState.TRANSIENT_FAILURE;
+  return new SocketClient(path, client, { metadata: () => new grpc.Metadata(), isPausing });
+}
+
+/** What of grpc-js is only there once it is loaded. */
+interface LoadedParts {
+  /** Makes empty metadata. */
+  metadata(): Metadata;
+  /** Whether the last attempt to connect failed, and the next one has not begun. */
+  isPausing(): boolean;
 }
 
 class SocketClient implements GrpcClient {
   readonly #path: string;
   readonly #client: Client;
-  readonly #metadata: () => Metadata;
+  readonly #parts: LoadedParts;
 
-  constructor(path: string, client: Client, metadata: () => Metadata) {
+  constructor(path: string, client: Client, parts: LoadedParts) {
     this.#path = path;
     this.#client = client;
-    this.#metadata = metadata;
+    this.#parts = parts;
   }
 
   async unary<Input extends DescMessage, Output extends DescMessage>(
@@ -93,7 +114,7 @@ class SocketClient implements GrpcClient {
     request: MessageInitShape<Input>,
     options: CallOptions = {},
   ): Promise<MessageShape<Output>> {
-    options.signal?.throwIfAborted();
+    await this.#connected(options.signal);
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<Output>>();
     const call = this.#client.makeUnaryRequest(
       pathOf(method),
@@ -112,7 +133,7 @@ class SocketClient implements GrpcClient {
     request: MessageInitShape<Input>,
     options: CallOptions = {},
   ): AsyncIterable<MessageShape<Output>> {
-    options.signal?.throwIfAborted();
+    await this.#connected(options.signal);
     const call = this.#client.makeServerStreamRequest(
       pathOf(method),
       (message: MessageShape<Input>) => encode(method.input, message),
@@ -135,11 +156,11 @@ class SocketClient implements GrpcClient {
     }
   }
 
-  exchange<Input extends DescMessage, Output extends DescMessage>(
+  async exchange<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodBiDiStreaming<Input, Output>,
     options: CallOptions = {},
-  ): Exchange<Input, Output> {
-    options.signal?.throwIfAborted();
+  ): Promise<Exchange<Input, Output>> {
+    await this.#connected(options.signal);
     const call: ClientDuplexStream<MessageShape<Input>, MessageShape<Output>> = this.#client
       .makeBidiStreamRequest(
         pathOf(method),
@@ -171,10 +192,21 @@ class SocketClient implements GrpcClient {
   }
 
   #headers({ namespace, lease }: CallOptions): Metadata {
-    const metadata = this.#metadata();
+    const metadata = this.#parts.metadata();
     if (namespace !== undefined) metadata.set("containerd-namespace", namespace);
     if (lease !== undefined) metadata.set("containerd-lease", lease);
     return metadata;
+  }
+
+  /**
+   * Waits while the last attempt to connect counts. If the next one fails, too, the call itself tells why. grpc-js has
+   * `waitForReady`, but its timer outlives the signal and the client.
+   */
+  async #connected(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    for (let waited = 0; waited < RECONNECT && this.#parts.isPausing(); waited += PAUSE) {
+      await sleep(PAUSE, signal);
+    }
   }
 
   async #translated<Result>(

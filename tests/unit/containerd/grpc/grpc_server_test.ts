@@ -79,6 +79,27 @@ Deno.test("a handler gets the message, the namespace and the lease", async () =>
   ]);
 });
 
+Deno.test("a call just after the server came back waits for the connection, or for its signal", async () => {
+  await using dir = await tempDir();
+  const path = dir.join("s");
+  using client = await createGrpcClient(path);
+  const nobody = await assertRejects(() => client.unary(remove, { key: "x" }), VarveError);
+  assertEquals(nobody.code, "E_BUSY");
+  const ending = new AbortController();
+  const waiting = client.unary(remove, { key: "x" }, { signal: ending.signal });
+  ending.abort(new Error("the end"));
+  await assertRejects(() => waiting, Error, "the end");
+  const snapshots = { remove: () => Promise.resolve() } as Partial<SnapshotsService>;
+  const server = await createGrpcServer({ snapshots: snapshots as SnapshotsService }, () => {});
+  const listener = createServer((connection) => server.accept(connection)).listen(path);
+  await once(listener, "listening");
+  const { $typeName } = await client.unary(remove, { key: "x" });
+  assertEquals($typeName, "google.protobuf.Empty");
+  client[Symbol.dispose]();
+  listener.close();
+  await server.stop(0);
+});
+
 Deno.test("a method without an answer answers the empty message", async () => {
   await using it = await pair({ remove: () => Promise.resolve() });
   assertEquals((await it.client.unary(remove, { key: "x" })).$typeName, "google.protobuf.Empty");
