@@ -47,7 +47,10 @@ export interface RunContainerOptions {
   readonly forwardSignals?: boolean | undefined;
   /** Milliseconds between SIGTERM and SIGKILL; 10,000 by default. */
   readonly grace?: number | undefined;
-  /** Aborts the preparation. Ends a container that runs: SIGTERM, and SIGKILL after `grace`. */
+  /**
+   * Aborts the preparation. Ends a container that runs: SIGTERM, and SIGKILL after `grace`. Its snapshot is left, as at
+   * any other end.
+   */
   readonly signal?: AbortSignal | undefined;
   /** Called with the container's key once other processes know the container. */
   readonly onStart?: ((key: string) => void) | undefined;

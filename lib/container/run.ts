@@ -50,14 +50,19 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   // Keep this out of the try block: until the snapshot is locked, another process may be using it.
   const { snapshot, lock: locked } = await openLocked(options);
   using lock = locked;
+  const { key } = snapshot;
+  const ends: number[] = [];
   try {
     await boundCaches(store, options.signal);
-    const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
-    await recordEnd(store, snapshotter, { key: snapshot.key, exit });
-    return { key: snapshot.key, exit };
+    const onEnd = (exit: number) => ends.push(exit);
+    const exit = await runLocked({ options, snapshot, lock, runtime, terminal, onEnd });
+    await recordEnd(store, snapshotter, { key, exit });
+    options.signal?.throwIfAborted();
+    return { key, exit };
   } catch (error) {
     lock[Symbol.dispose]();
-    await recordFailure(store, snapshotter, snapshot);
+    // What a program has written is kept, whatever fails after its end.
+    if (ends.length === 0) await recordFailure(store, snapshotter, snapshot);
     throw error;
   }
 }
@@ -81,10 +86,12 @@ interface LockedRunInput {
   readonly lock: Disposable;
   readonly runtime: Runtime;
   readonly terminal: SavedTerminal | undefined;
+  /** Called with the exit code when a program of the container ran, and has ended. */
+  readonly onEnd: (exit: number) => void;
 }
 
 async function runLocked(input: LockedRunInput): Promise<number> {
-  const { options, snapshot, lock, runtime, terminal } = input;
+  const { options, snapshot, lock, runtime, terminal, onEnd } = input;
   const { key, cacheId } = snapshot;
   const { store, snapshotter, image, process = {}, now = Date.now } = options;
   using run = await createRun(store, { cacheId, key, runtime });
@@ -106,6 +113,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
     options.signal?.throwIfAborted();
     options.onStart?.(key);
     const exit = await supervise({ options, run, spec });
+    onEnd(exit);
     unmountRoot(run);
     return exit;
   } finally {

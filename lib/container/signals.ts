@@ -77,28 +77,23 @@ function untilImpatient(done: () => void): () => void {
   };
 }
 
-/** Numbers of signals, for exit codes. They are the same on every Linux that Deno runs on. */
-const NUMBERS: Partial<Record<Deno.Signal, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
+/** How a process ended. */
+export interface ProcessEnd {
+  /** Its exit code as a shell reports it: 128 plus the number of the signal if a signal ended the process. */
+  readonly code: number;
+  /** Name or number of the signal; `null` if the process ended by itself. */
+  readonly signal: string | null;
+}
 
-/**
- * The exit code of a process, as a shell reports it: 128 plus the number of the signal if a signal ended the process.
- */
-export function exitOf(status: Deno.CommandStatus): number {
-  return status.signal === null ? status.code : 128 + (NUMBERS[status.signal] ?? 0);
+/** Waits for the end of a process. */
+export async function endOf(child: Pick<Deno.ChildProcess, "status">): Promise<ProcessEnd> {
+  try {
+    const { code, signal } = await child.status;
+    return { code, signal };
+  } catch (error) {
+    // Deno has no names for real-time signals, and throws.
+    const [, number] = /^Invalid signal: ([0-9]+)$/.exec(String((error as Error)?.message)) ?? [];
+    if (!(error instanceof TypeError) || number === undefined) throw error;
+    return { code: 128 + Number(number), signal: number };
+  }
 }

@@ -7,7 +7,7 @@ import { firstProcess, signalProcess, untilEntered } from "./first_process.ts";
 import { chrootCommand } from "./runtime/chroot.ts";
 import { runCommand, runtimeCall } from "./runtime/commands.ts";
 import { enterFailure, runtimeFailure } from "./runtime/log.ts";
-import { exitOf, forwardSignals } from "./signals.ts";
+import { endOf, forwardSignals, type ProcessEnd } from "./signals.ts";
 
 /** Milliseconds between SIGTERM and SIGKILL when the caller gives no time. */
 const GRACE = 10_000;
@@ -68,10 +68,11 @@ export async function supervise({ options, run, spec }: SuperviseInput): Promise
       })
       : null;
     if (signal?.aborted) stop();
-    const status = await child.status;
-    signal?.throwIfAborted();
-    if (!killed) await refuseFailure(run, spec, status);
-    return exitOf(status);
+    const end = await endOf(child);
+    // A program that was ended by the signal has an exit code, and changes to keep.
+    if (signal?.aborted && !await hasBegun(run)) throw signal.reason;
+    if (!killed) await refuseFailure(run, spec, end);
+    return end.code;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
@@ -103,24 +104,29 @@ async function killContainer(run: ContainerRun, child: Deno.ChildProcess): Promi
 }
 
 /**
- * Throws if the exit code is not the container's own. A file with the pid of the first process is written when the
- * process has begun. Without this file, no program of the container ever ran.
+ * Whether a program of the container ran. A file with the pid of the first process is written when the process has
+ * begun.
  */
+async function hasBegun({ directory }: ContainerRun): Promise<boolean> {
+  // An empty file could not be written.
+  return /^[0-9]/.test(await read(`${directory}/${RUN_FILES.pid}`) ?? "");
+}
+
+/** Throws if the exit code is not the container's own. */
 async function refuseFailure(
   run: ContainerRun,
   spec: RuntimeSpec,
-  status: Deno.CommandStatus,
+  end: ProcessEnd,
 ): Promise<void> {
-  // An empty file could not be written.
-  if (/^[0-9]/.test(await read(`${run.directory}/${RUN_FILES.pid}`) ?? "")) return;
+  if (await hasBegun(run)) return;
   const isEntered = run.runtime.name === "chroot";
   // A signal ended what was to enter, as it would have ended the container.
-  if (isEntered && status.signal !== null) return;
+  if (isEntered && end.signal !== null) return;
   const log = await read(`${run.directory}/${RUN_FILES.log}`) ?? "";
   const failure = isEntered ? enterFailure(log) : runtimeFailure(log, spec.process.args[0] ?? "");
   throw failure ?? new VarveError(
     "E_SYSCALL",
-    `Cannot run the container: the runtime ended with ${status.signal ?? `code ${status.code}`}`,
+    `Cannot run the container: the runtime ended with ${end.signal ?? `code ${end.code}`}`,
   );
 }
 
