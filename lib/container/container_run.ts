@@ -28,7 +28,7 @@ export const RUN_FILES = {
   runner: "runner",
   /** Pid and start time of the first process of a container without a runtime. */
   first: "first",
-  /** Exists while the container is paused. */
+  /** Exists while the container is paused, and is locked by the process that paused it. */
   paused: "paused",
   /** Shell script that enters a container without a runtime. */
   enter: "enter.sh",

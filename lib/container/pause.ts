@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import type { DiskStore } from "../store/mod.ts";
-import { type ContainerRun, RUN_FILES } from "./container_run.ts";
+import type { ContainerRun } from "./container_run.ts";
 import {
   firstProcess,
   hasEnded,
@@ -9,6 +9,7 @@ import {
   signalProcess,
 } from "./first_process.ts";
 import { untilFrozen } from "./frozen.ts";
+import { leftMarker, makeMarker, type PauseMarker } from "./pause_marker.ts";
 import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
 import { stopAll } from "./stop_all.ts";
@@ -38,7 +39,8 @@ export interface PausedContainer extends AsyncDisposable {
 }
 
 /**
- * Pauses the container that runs on a snapshot, so that its files do not change.
+ * Pauses the container that runs on a snapshot, so that its files do not change. If an earlier process was killed while
+ * it had paused the container, it is resumed first.
  *
  * @returns `null` when no container runs there, or when it ends meanwhile
  * @throws {VarveError} `E_PRECONDITION` it is paused already · `E_UNSUPPORTED` the runtime cannot pause it
@@ -49,39 +51,66 @@ export async function pauseContainer(
 ): Promise<PausedContainer | null> {
   const run = await findRun(store, key);
   if (run === undefined) return null;
-  const marker = `${run.directory}/${RUN_FILES.paused}`;
-  try {
-    // Write the marker first: after a crash, it tells the watchdog to resume.
-    await Deno.writeTextFile(marker, "", { createNew: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  using stack = new DisposableStack();
+  // Mark it first: after a crash, the marker tells others to resume it.
+  const marker = makeMarker(run);
+  if (marker === null) return null;
+  if (marker === undefined) {
     throw new VarveError(
       "E_PRECONDITION",
       `Cannot pause container ${JSON.stringify(key)}: it is paused already`,
       { subject: key },
     );
   }
-  const unmark = () =>
-    Deno.remove(marker).catch((error) => {
-      // The container ended meanwhile.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-  const resume = async () => {
-    if (run.runtime.name === "chroot") await signalAll(run, "resume");
-    else await callRuntime(run, "resume");
-    await unmark();
-  };
+  stack.use(marker);
+  if (marker.wasLeft) await thaw(run);
   try {
     if (run.runtime.name === "chroot") await signalAll(run, "pause");
     else if (!await freeze(store, run)) {
-      await unmark();
+      marker.remove();
       return null;
     }
   } catch (error) {
-    await resume().catch(() => {});
+    await thaw(run).catch(() => {});
+    marker.remove();
     throw error;
   }
-  return { key, [Symbol.asyncDispose]: resume };
+  const owned = stack.move();
+  return {
+    key,
+    async [Symbol.asyncDispose]() {
+      using _ = owned;
+      if (!owned.disposed) await resume(store, run, marker);
+    },
+  };
+}
+
+/** @throws {VarveError} `E_UNSUPPORTED` the runtime cannot resume it */
+async function resume(store: DiskStore, run: ContainerRun, marker: PauseMarker): Promise<void> {
+  const { success, message } = await thaw(run);
+  // The marker of a container that stays paused is left to the next who looks.
+  if (!success && !await isOver(store, run, await firstProcess(run))) {
+    throw new VarveError(
+      "E_UNSUPPORTED",
+      `Cannot resume container ${JSON.stringify(run.key)}: ${message}`,
+      { subject: run.key },
+    );
+  }
+  marker.remove();
+}
+
+/** Resumes a container if a process was killed that had paused it. */
+export async function resumeLeft(run: ContainerRun): Promise<void> {
+  using marker = leftMarker(run);
+  if (marker === undefined) return;
+  try {
+    await thaw(run);
+  } catch (error) {
+    // Its runtime is not there any more. The others are repaired nevertheless.
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  marker.remove();
 }
 
 /**
@@ -94,13 +123,13 @@ async function freeze(store: DiskStore, run: ContainerRun): Promise<boolean> {
   let message = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE));
-    const { success, stderr } = await callRuntime(run, "pause");
+    const called = await callRuntime(run, "pause");
     const first = await firstProcess(run);
-    if (success && (first === null || await untilFrozen(first))) return true;
+    if (called.success && (first === null || await untilFrozen(first))) return true;
     if (await isOver(store, run, first)) return false;
-    message = new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE);
+    message = called.message;
     // The container is frozen only in part. Thaw it: its processes may then come to a point where they can freeze.
-    if (success) await callRuntime(run, "resume");
+    if (called.success) await callRuntime(run, "resume");
   }
   throw new VarveError(
     "E_UNSUPPORTED",
@@ -115,14 +144,28 @@ async function isOver(store: DiskStore, run: ContainerRun, first: number | null)
   return (await findRun(store, run.key))?.id !== run.id;
 }
 
-function callRuntime(run: ContainerRun, verb: "pause" | "resume"): Promise<Deno.CommandOutput> {
+/** What came of the call of a runtime. */
+interface Called {
+  readonly success: boolean;
+  /** What the runtime said. */
+  readonly message: string;
+}
+
+async function thaw(run: ContainerRun): Promise<Called> {
+  if (run.runtime.name !== "chroot") return await callRuntime(run, "resume");
+  await signalAll(run, "resume");
+  return { success: true, message: "" };
+}
+
+async function callRuntime(run: ContainerRun, verb: "pause" | "resume"): Promise<Called> {
   const { program, args } = runtimeCall(run, [verb, run.id]);
-  return new Deno.Command(program, {
+  const { success, stderr } = await new Deno.Command(program, {
     args: [...args],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).output();
+  return { success, message: new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE) };
 }
 
 /** Without a runtime there is no cgroup to freeze: the processes are stopped one by one. */

@@ -2,6 +2,7 @@ import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { removeAbandoned } from "./abandoned.ts";
 import { keyOfLease, recordEnd } from "./container_records.ts";
+import { resumeLeft } from "./pause.ts";
 import { findRuns, keyOfRun, unreadRun } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 
@@ -9,14 +10,18 @@ import { cleanUp } from "./watchdog.ts";
  * Repairs what dead runs left: ends their processes, removes their mounts and files, records their ends, and removes
  * the snapshots of runs that were started with `remove`, also of those that were killed before they had begun. A run is
  * dead when its process ended without cleaning up; its
- * watchdog may have died too, or may still be at work.
+ * watchdog may have died too, or may still be at work. A container that runs is resumed if a process was killed that had
+ * paused it.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
   // The leases are read first: a run makes its directory before its lease.
   const leases = store.leases.list();
   const runs = await findRuns(store);
   for (const found of runs) {
-    if (found.live) continue;
+    if (found.live) {
+      if (found.run !== null) await resumeLeft(found.run);
+      continue;
+    }
     if (found.damaged) await cleanUp(unreadRun(found));
     else if (found.run !== null) await cleanUp(found.run);
     else await removeDirectory(found.directory);
