@@ -1,6 +1,7 @@
 /** What `run` and `start` share: a container in the foreground. */
 import { CommandError, type RunContainerOptions } from "../../../container/mod.ts";
 import { type ErrorCode, exitCode, VarveError } from "../../../errors.ts";
+import { absolutePath } from "../../../linux/mod.ts";
 import type { Context } from "../../context.ts";
 
 /** Exit code when varve itself fails, as with `docker run`. */
@@ -21,8 +22,10 @@ export function foreground(
     signal,
     forwardSignals: true,
     searchPath: io.env("PATH") ?? "",
-    // The watchdog runs this command to repair the store after this process is killed.
-    sweep: io.self === undefined ? undefined : [...io.self(), "--root", root, ...same, "reap"],
+    // The watchdog runs this command, in another directory, to repair the store after this process is killed.
+    sweep: io.self === undefined
+      ? undefined
+      : [...io.self(), "--root", absolutePath(root), ...same, "reap"],
   };
 }
 
