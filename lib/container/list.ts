@@ -48,10 +48,10 @@ export async function listContainers(store: DiskStore): Promise<ContainerInfo[]>
       key,
       image,
       status: await statusOf(run),
-      exit: run === undefined && exit !== undefined ? Number(exit) : null,
+      exit: run === undefined ? numberOf(exit, MAX_EXIT) ?? null : null,
       pid: run === undefined ? null : await firstProcess(run),
       created: Math.floor(createdAt / 1000),
-      started: Number(labels[CONTAINER_LABELS.started] ?? Math.floor(createdAt / 1000)),
+      started: numberOf(labels[CONTAINER_LABELS.started], MAX_TIME) ?? Math.floor(createdAt / 1000),
       command: wordsOf(labels[CONTAINER_LABELS.command]),
     });
   }
@@ -71,6 +71,17 @@ async function isPaused({ directory }: FoundRun): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Largest exit code. */
+const MAX_EXIT = 255;
+
+/** Largest time that a date can have, in ms since the epoch. */
+const MAX_TIME = 8.64e15;
+
+/** Reads a number from a label. Anybody can set labels; `undefined` for anything but a number up to `max`. */
+function numberOf(label = "", max: number): number | undefined {
+  return /^[0-9]{1,16}$/.test(label) && Number(label) <= max ? Number(label) : undefined;
 }
 
 /** Reads a command line from a label. Anybody can set labels, so anything but a list of words counts as empty. */

@@ -94,6 +94,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "listContainers: labels that users have changed are told as if there were none",
+  ...root,
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, snapshotter } = fixture;
+    for (const [i, text] of ["x", "-1", "1e3", "1.5", "9999999999999999", " "].entries()) {
+      (await begin(fixture, `box${i}`))[Symbol.dispose]();
+      const labels = { "varve.container.started": text, "varve.container.exit": text };
+      await snapshotter.update(
+        `box${i}`,
+        labels,
+        Object.keys(labels).map((key) => `labels.${key}`),
+      );
+    }
+    for (const { created, started, exit } of await listContainers(store)) {
+      assertEquals([started, exit], [created, null]);
+    }
+  },
+});
+
+Deno.test({
   name: "listContainers reads a store that takes no writes",
   ...root,
   async fn() {
