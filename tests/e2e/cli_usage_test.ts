@@ -241,6 +241,8 @@ Deno.test({
       assertStringIncludes(stderr, `varve umount ${temp.join("mnt")}`);
     }
     await cli.text(["umount", temp.join("mnt")]);
+    // A key that is given twice is removed once.
+    assertEquals((await cli.json(["snapshot", "rm", "work", "work"])).removed, ["work"]);
     await cli.text(["rmi", name]);
   },
 });

@@ -86,6 +86,7 @@ Deno.test("lease create refuses what is not there, a taken id, and wrong options
       [5, "--id", "taken", APP],
       [2, "--expires", "soon", APP],
       [2, "--expires", "5", APP],
+      [2, "--expires", "100000000d", APP],
       [2, "--label", "nothing", APP],
       [2, "--label", "varve.mount=/mnt", APP],
       [2],
@@ -100,7 +101,8 @@ Deno.test("lease create refuses what is not there, a taken id, and wrong options
   assertEquals(ids.map(({ id }: { id: string }) => id), ["taken"]);
   // All or nothing.
   assertEquals((await varve(["lease", "rm", "taken", "absent"])).code, 4);
-  assertEquals((await varve(["lease", "rm", "taken"])).code, 0);
+  const twice = await varve(["lease", "rm", "taken", "taken"]);
+  assertEquals([twice.code, twice.stdout], [0, "taken\n"]);
 });
 
 Deno.test({

@@ -147,8 +147,9 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known
 Example:
   varve snapshot rm work`,
   configure: gcOption,
-  async run(context, keys, options) {
+  async run(context, words, options) {
     const snapshotter = await context.snapshotter();
+    const keys = [...new Set(words)];
     for (const key of keys) {
       await findToRemove(context, options, () => snapshotter.stat(key));
       await refuseUsed(await context.store(), key);

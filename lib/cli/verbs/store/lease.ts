@@ -10,6 +10,9 @@ import { collect, listOption, stringOption, type Verb } from "../../verb.ts";
 /** Columns of resources that a terminal shows. */
 const WIDTH = 60;
 
+/** Latest end of a lease, in ms since the epoch: the year has four digits. */
+const LATEST = Date.UTC(9999, 11, 31);
+
 const JSON_HELP = `{"id","created","expires","live","labels":{KEY:VALUE},"resources":[TEXT]}`;
 
 /** The verbs of `varve lease`. */
@@ -67,9 +70,7 @@ Example:
       const expires = stringOption(options, "expires");
       const lease = await protect(await context.store(), things, {
         id: stringOption(options, "id"),
-        expiresAt: expires === undefined
-          ? undefined
-          : Date.now() + requireDuration("--expires", expires),
+        expiresAt: expires === undefined ? undefined : endOf(expires),
         labels: Object.fromEntries(listOption(options, "label").map(labelOf)),
       });
       return { json: jsonOf(lease, true), text: `${lease.id}\n` };
@@ -87,8 +88,9 @@ JSON: {"removed":[ID]}
 
 Example:
   varve lease rm nightly`,
-    async run(context, ids) {
+    async run(context, words) {
       const store = await context.store();
+      const ids = [...new Set(words)];
       // Either all are removed or none is.
       for (const id of ids) refuseHeld(store, id);
       for (const id of ids) store.leases.remove(id);
@@ -114,6 +116,19 @@ function refuseHeld(store: DiskStore, id: string): void {
     "E_PRECONDITION",
     `Cannot remove lease ${JSON.stringify(id)}: ${found.heldBy}`,
     { subject: id, hint: "unmount it, or end the container" },
+  );
+}
+
+/** When a lease ends that is to last for a duration from now on, in ms since the epoch. */
+function endOf(duration: string): number {
+  const end = Date.now() + requireDuration("--expires", duration);
+  if (end <= LATEST) return end;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use --expires ${JSON.stringify(duration)}: it is too long`,
+    {
+      hint: "a lease without an end lasts until it is removed",
+    },
   );
 }
 
