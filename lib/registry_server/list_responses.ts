@@ -9,6 +9,8 @@ const MAX_PAGE = 10_000;
 /** Maximum bytes of a page of referrers. Clients read documents of at most 4 MiB. */
 const MAX_REFERRERS = 3 * 1024 * 1024;
 
+const encoder = new TextEncoder();
+
 /** `_catalog`: the names of all repositories that clients can reach. */
 export function listCatalog(catalog: Catalog, request: RegistryRequest): RegistryResponse {
   const { names, headers } = page(catalog.repositories(), request, "/v2/_catalog");
@@ -83,7 +85,7 @@ export async function listReferrers(
       artifactType,
       annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
     };
-    bytes += JSON.stringify(entry).length;
+    bytes += encoder.encode(JSON.stringify(entry)).length;
     if (bytes > MAX_REFERRERS && manifests.length > 0) break;
     manifests.push(entry);
     next = digest;

@@ -80,8 +80,7 @@ export class Uploads implements AsyncDisposable {
     if (this.#running.size >= MAX_RUNNING || this.#waiting.size >= MAX_WAITING) {
       throw refuse(429, "TOOMANYREQUESTS", "too many uploads at once");
     }
-    this.#directory ??= this.#options.directory();
-    const path = `${await this.#directory}/${this.#count++}`;
+    const path = `${await this.#files()}/${this.#count++}`;
     await guarded("begin an upload", async () => {
       (await Deno.open(path, { write: true, createNew: true, mode: 0o600 })).close();
     });
@@ -97,6 +96,17 @@ export class Uploads implements AsyncDisposable {
     };
     this.#running.set(upload.id, upload);
     return upload;
+  }
+
+  /** The directory of the files. If it cannot be made, the next upload tries again. */
+  async #files(): Promise<string> {
+    const directory = this.#directory ??= this.#options.directory();
+    try {
+      return await directory;
+    } catch (error) {
+      if (this.#directory === directory) this.#directory = undefined;
+      throw error;
+    }
   }
 
   /** An upload of a repository. @throws {Refusal} 404 */

@@ -72,6 +72,23 @@ Deno.test("server: an unused upload is dropped with its file, one in use is not"
   assertEquals([uploads.blob(DIGEST), files()], [undefined, 0]);
 });
 
+Deno.test("server: an upload begins after the directory could not be made for an earlier one", async () => {
+  await using temp = await tempDir();
+  const files = temp.join("u");
+  await Deno.mkdir(files);
+  let calls = 0;
+  await using uploads = new Uploads({
+    directory: () => ++calls === 1 ? Promise.reject(new Error("full")) : Promise.resolve(files),
+    lifetime: LIFETIME,
+    maxBytes: 100,
+    now: () => 0,
+  });
+  await assertRejects(() => uploads.begin("app"), Error, "full");
+  assertEquals((await uploads.begin("app")).size, 0);
+  assertEquals((await uploads.begin("app")).size, 0);
+  assertEquals(calls, 2);
+});
+
 Deno.test("server: the file of a dropped blob stays until its last reader is done", async () => {
   await using temp = await tempDir();
   const { uploads, clock } = await uploadsAt(temp.join("u"));
