@@ -55,7 +55,12 @@ export async function runHelper(
   if (file === undefined) throw fail("it is not on PATH");
   const child = spawn(file, action, variables);
   if (child === undefined) throw fail("it cannot be started");
-  const kill = () => killGroup(child.pid);
+  const stdout = child.stdout.getReader();
+  const kill = () => {
+    killGroup(child.pid);
+    // A process that the helper left in a session of its own may hold the other end for ever.
+    stdout.cancel().catch(() => {});
+  };
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -64,7 +69,7 @@ export async function runHelper(
   signal?.addEventListener("abort", kill, { once: true });
   try {
     const [answer, status] = await Promise.all([
-      readAnswer(child.stdout, kill),
+      readAnswer(stdout, kill),
       child.status,
       write(child.stdin, input),
     ]);
@@ -130,13 +135,15 @@ async function findProgram(name: string, path: string): Promise<string | undefin
 }
 
 async function readAnswer(
-  stdout: ReadableStream<Uint8Array>,
+  stdout: ReadableStreamDefaultReader<Uint8Array>,
   kill: () => void,
 ): Promise<string | undefined> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
-  for await (const chunk of stdout) {
+  for (;;) {
+    const { value: chunk } = await stdout.read();
+    if (chunk === undefined) return text;
     size += chunk.length;
     if (size > MAX_ANSWER) {
       kill();
@@ -144,7 +151,6 @@ async function readAnswer(
     }
     text += decoder.decode(chunk, { stream: true });
   }
-  return text;
 }
 
 async function write(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {

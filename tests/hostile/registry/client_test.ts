@@ -269,12 +269,17 @@ Deno.test("H22 the pages of a list must stay at the registry, and are bounded", 
   assertEquals(await codeOf(() => client.tags("missing")), "E_NOT_FOUND");
 });
 
-Deno.test("H22 a list with too many names or a page that is too long is refused", async () => {
+Deno.test("H22 a list with too many names, a page that is too long, or too many bytes in all is refused", async () => {
   await using servers = new Servers();
   const names = JSON.stringify({ tags: Array.from({ length: 300_000 }, (_, i) => `${i}`) });
+  const wide = JSON.stringify({ tags: ["x".repeat(4_000_000)] });
   let pages = 0;
   const own = servers.start((_, { pathname }) => {
     if (pathname.startsWith("/v2/long/")) return new Response(" ".repeat(5 * 1024 * 1024));
+    if (pathname.startsWith("/v2/wide/")) {
+      const link = `</v2/wide/tags/list?page=${++pages}>; rel="next"`;
+      return new Response(wide, { headers: { link } });
+    }
     const link = `</v2/many/tags/list?page=${++pages}>; rel="next"`;
     return new Response(names, { headers: { link } });
   });
@@ -282,6 +287,9 @@ Deno.test("H22 a list with too many names or a page that is too long is refused"
   assertEquals(await codeOf(() => client.tags("many")), "E_LIMIT");
   assertEquals(pages, 4);
   assertEquals(await codeOf(() => client.tags("long")), "E_LIMIT");
+  pages = 0;
+  assertEquals(await codeOf(() => client.tags("wide")), "E_LIMIT");
+  assertEquals(pages, 34);
 });
 
 Deno.test("H22 referrers come from the API, else from the referrers tag, and from nowhere else", async () => {

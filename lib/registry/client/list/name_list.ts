@@ -10,6 +10,8 @@ const MAX_PAGE = 4 * 1024 * 1024;
 const MAX_PAGES = 10_000;
 /** Maximum number of names in a list. */
 const MAX_NAMES = 1_000_000;
+/** Maximum size of all pages of a list in bytes. */
+const MAX_LIST = 128 * 1024 * 1024;
 
 /** A list of names to fetch. */
 export interface NameList {
@@ -35,6 +37,7 @@ export async function* namePages(
 ): AsyncGenerator<string[]> {
   const seen = new Set<string>();
   let count = 0;
+  let size = 0;
   let next: string | URL = path;
   for (let page = 0; page < MAX_PAGES; page++) {
     const request: EndpointRequest = { method: "GET", path: next, scope, action, signal };
@@ -45,6 +48,10 @@ export async function* namePages(
     count += names.length;
     if (count > MAX_NAMES) {
       throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_NAMES}`);
+    }
+    size += bytes.length;
+    if (size > MAX_LIST) {
+      throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_LIST} bytes`);
     }
     yield names;
     const link = parseNextLink(response.headers.get("link") ?? "", url);

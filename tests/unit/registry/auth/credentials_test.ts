@@ -6,6 +6,7 @@ import {
 } from "../../../../lib/registry/auth/docker_config.ts";
 import type { Credential } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
+import { needs } from "../../../support/machine/needs.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
 import { DEADLINE, waitUntil } from "../../../support/machine/wait.ts";
 
@@ -115,6 +116,23 @@ Deno.test("H25 helpers: garbage, too long an answer, a failure and a hang are er
   const script = `sh -c 'sleep 600; exit' ${name} >/dev/null & exec sleep 600`;
   assertEquals(await helper(script, 200), "E_PRECONDITION");
   await waitUntil("the end of the grandchild", () => !isRunning(name));
+});
+
+Deno.test({
+  name: "H25 helpers: a helper that leaves a process behind, with its output open, does not hang",
+  ...needs({ tools: ["setsid"] }),
+  async fn() {
+    await using temp = await tempDir();
+    const pid = temp.join("pid");
+    // A process in a session of its own is not in the group that is killed.
+    const script = `setsid sh -c 'echo $$ >${pid}; exec sleep 600' & exit 0`;
+    try {
+      assertEquals(await helper(script, 1000), "E_PRECONDITION");
+    } finally {
+      const left = await Deno.readTextFile(pid).catch(() => "");
+      if (left !== "") Deno.kill(Number(left), "SIGKILL");
+    }
+  },
 });
 
 /** Whether a process with this argument is running. */
