@@ -29,11 +29,11 @@ const KINDS: Readonly<Record<RuleName, string>> = {
 };
 
 /** The names that some versions of dive give to its rules. */
-const ALIASES: Readonly<Record<string, RuleName>> = {
-  "lowest-efficiency-threshold": "lowestEfficiency",
-  "highest-wasted-bytes": "highestWastedBytes",
-  "highest-user-wasted-percent": "highestUserWastedPercent",
-};
+const ALIASES: ReadonlyMap<string, RuleName> = new Map([
+  ["lowest-efficiency-threshold", "lowestEfficiency"],
+  ["highest-wasted-bytes", "highestWastedBytes"],
+  ["highest-user-wasted-percent", "highestUserWastedPercent"],
+]);
 
 /** Names of all rules, in the order in which they are judged. */
 export const RULE_NAMES: readonly RuleName[] = Object.keys(READERS) as RuleName[];
@@ -49,7 +49,7 @@ export const RULE_NAMES: readonly RuleName[] = Object.keys(READERS) as RuleName[
 export function parseRules(text: string, label: string): Rules {
   const rules: { -readonly [Name in RuleName]?: unknown } = { ...DEFAULT_RULES };
   for (const [key, value] of Object.entries(ruleTable(text, label))) {
-    const name = ALIASES[key] ?? RULE_NAMES.find((one) => one === key);
+    const name = ALIASES.get(key) ?? RULE_NAMES.find((one) => one === key);
     if (name === undefined) {
       throw unreadable(label, `there is no rule ${JSON.stringify(key)}`, RULE_NAMES.join(", "));
     }

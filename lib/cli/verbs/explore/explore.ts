@@ -24,8 +24,8 @@ export const explore: Verb = {
   usage: "explore <ref|key> [other]",
   withoutStore: "refuses",
   summary: "show what each layer of an image does, and what is wasted",
-  // A server ends with 0 when it is told to.
-  onlyReads: (options) => options["port"] === undefined,
+  // A server ends with 0 when it is told to, and a file appears whole or not at all.
+  onlyReads: (options) => options["port"] === undefined && options["output"] === undefined,
   help:
     `Nothing is mounted. A key is explored with its changes; a key and an image of the same name: the key.
 

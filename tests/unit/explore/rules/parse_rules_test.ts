@@ -63,6 +63,8 @@ Deno.test("rules: what cannot be read is refused, and said", () => {
     ["rules: 3", "no table of rules"],
     ["- a", "no table of rules"],
     ["rules: {lowestEficiency: 0.9}", 'no rule "lowestEficiency"'],
+    ["rules: {constructor: 1}", 'no rule "constructor"'],
+    ["rules: {toString: off}", 'no rule "toString"'],
     ["rules: {lowestEfficiency: 2}", "rule lowestEfficiency has no such value"],
     ["rules: {highestWastedBytes: many}", "rule highestWastedBytes"],
     ["rules: {maxLayers: -1}", "rule maxLayers"],
