@@ -66,8 +66,10 @@ export async function createRun(
   const random = crypto.getRandomValues(new Uint8Array(8));
   const name = `${PREFIX}${cacheId}-${random.toHex()}`;
   const directory = `${store.directories.mounts}/${name}`;
-  const lock = await createLocked(store.directories.mounts, directory);
+  using stack = new DisposableStack();
+  stack.use(await createLocked(store.directories.mounts, directory));
   for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${directory}/${sub}`);
+  const lock = stack.move();
   return {
     id: idOf(name),
     key,
