@@ -18,6 +18,7 @@ import {
   type MergeRow,
   type MergeRules,
   mergeSteps,
+  mergeTrees,
   type Scope,
   type ShrunkGroups,
 } from "./merge_trees.ts";
@@ -116,11 +117,15 @@ class OverlayRules implements MergeRules, LowerLayers {
    * bottom up.
    */
   readonly #rootsBelow: Tree[] = [];
-  /** All trees below tree `r` as one layer tree, by rank `r`. */
-  readonly #layersBelow = new Map<number, PackedTree>();
+  /**
+   * `#layersBelow[n]` is the lowest `n` trees as one layer tree. The merges that make these trees
+   * share the list. If each made its own, `n` trees could take 2ⁿ merges.
+   */
+  readonly #layersBelow: PackedTree[];
 
-  constructor(trees: readonly PackedTree[], kind: TreeKind) {
+  constructor(trees: readonly PackedTree[], kind: TreeKind, layersBelow: PackedTree[] = []) {
     this.#trees = trees;
+    this.#layersBelow = layersBelow;
     this.kind = kind;
     this.open = kind === "layer";
   }
@@ -154,11 +159,7 @@ class OverlayRules implements MergeRules, LowerLayers {
    * of this merge could still give attributes.
    */
   attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
-    let below = this.#layersBelow.get(rank);
-    if (below === undefined) {
-      below = packed(overlayTrees(this.#trees.slice(rank + 1), "layer"));
-      this.#layersBelow.set(rank, below);
-    }
+    const below = this.#layerBelow(rank);
     let at: RowRef = { leaf: below.root(), i: 0 };
     let isOpaqueAbove = false;
     for (const name of splitPath(path)) {
@@ -180,6 +181,22 @@ class OverlayRules implements MergeRules, LowerLayers {
   resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {
     const found = unlessLost(() => resolveRow(this.#rootBelow(rank), path, true));
     return found !== undefined && found.at.leaf.isDirectory(found.at.i) ? found.at : null;
+  }
+
+  /**
+   * All trees below tree `rank` as one layer tree. Only the attributes of its directories count, so
+   * its link groups get no new labels.
+   */
+  #layerBelow(rank: number): PackedTree {
+    const made = this.#layersBelow;
+    const count = this.#trees.length - rank - 1;
+    // From the bottom up, so that a merge finds all that it needs and does not call itself.
+    for (let n = made.length; n <= count; n++) {
+      const trees = this.#trees.slice(this.#trees.length - n);
+      const rules = new OverlayRules(trees, "layer", made);
+      made.push(n === 0 ? packed(emptyTree("layer")) : mergeTrees(trees, rules, null));
+    }
+    return made[count] as PackedTree;
   }
 
   /** The root tree of all trees below tree `rank`. */

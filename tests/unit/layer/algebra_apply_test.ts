@@ -180,6 +180,20 @@ Deno.test("a squash makes an implied directory explicit where it knows the attri
   assertEquals(lookup(open, b("d/x")), dir({ implied: true }));
 });
 
+Deno.test("a squash of many layers with opaque directories merges each of them once", () => {
+  const count = 60;
+  const names = Array.from({ length: count }, (_, i) => `d${i}`);
+  const bottom = layer(Object.fromEntries(names.map((name) => [name, dir()])));
+  const opaque = dir({ opaque: true, implied: true });
+  const above = names.map((name) => layer({ [name]: opaque, [`${name}/e/f`]: file(1) }));
+  const layers = [bottom, ...above];
+  const squashed = squashLayers(layers);
+  assertEquals(applyLayer(emptyTree("root"), squashed).digest, foldLayers(layers).digest);
+  // A layer below decides about the attributes of a directory in the squash.
+  const base = root(Object.fromEntries(names.map((name) => [`${name}/e`, dir({ uid: 7 })])));
+  assertEquals(applyLayer(base, squashed).digest, foldLayers(layers, base).digest);
+});
+
 Deno.test("B17: a squash drops whiteouts that hide nothing", () => {
   const squashed = squashLayers([
     layer({ "a/x": file(1), b: file(1) }),
