@@ -12,7 +12,8 @@ export interface LayerLimits {
   /** Number of directories above a name. */
   readonly depth: number;
   /**
-   * Size in bytes of all names, link targets and attributes that the tree keeps. The total size of
+   * Size in bytes of all names, link targets and attributes that the tree keeps. Those of an inode
+   * count again for each hard link to it; the map of a sparse file counts, too. The total size of
    * all paths has the same limit; a path in the same directory as the entry before it does not
    * count.
    */

@@ -16,6 +16,8 @@ const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xf_ffff;
 /** Maximum length of a symbolic link's target: `PATH_MAX` without its NUL. */
 const MAX_TARGET = 4095;
+/** Size of an extent of a sparse file in the tree, in bytes. */
+const EXTENT_BYTES = 24;
 /** The bits of a mode that a node keeps. */
 const PERMISSIONS = 0o7777;
 
@@ -61,6 +63,9 @@ export class EntryNodes {
         if (!Number.isSafeInteger(entry.size) || entry.size < 0) {
           throw entryError("E_SIZE", path, `its size is ${entry.size}`);
         }
+        if (entry.extents.length > 1) {
+          this.#budget.metadata(entry.extents.length * EXTENT_BYTES, path);
+        }
         return {
           type,
           group: null,
@@ -80,6 +85,20 @@ export class EntryNodes {
         return { type, group: null, ...attributes };
       default:
         throw entryError("E_TYPE", path, `the type ${String(type)} is not known`);
+    }
+  }
+
+  /**
+   * Counts the target and the attributes of an inode that gets the attributes of another entry. It
+   * is then decoded and encoded again, and an entry with other attributes may follow any number of
+   * times.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
+  again(node: Exclude<Node, { type: "directory" | "whiteout" }>, path: ByteString): void {
+    if (node.type === "symlink") this.#budget.metadata(node.target.length, path);
+    for (const { name, value } of node.xattrs) {
+      this.#budget.metadata(name.length + value.length, path);
     }
   }
 }

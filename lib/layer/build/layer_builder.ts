@@ -308,6 +308,7 @@ export class LayerBuilder {
   #refresh(id: NodeId, entry: Entry): void {
     const node = this.#tree.node(id);
     if (node.type === "directory" || node.type === "whiteout") return;
+    this.#nodes.again(node, entry.path);
     const mode = modeOf(node.type, entry);
     const attributes = this.#nodes.attributes(entry, { type: node.type, mode });
     const xattrs = mergeXattrs(node.xattrs, attributes.xattrs);

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
 
+import { timestamp } from "../../../lib/bytes/mod.ts";
 import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { type Entry, LayerBuilder, type LayerLimits } from "../../../lib/layer/mod.ts";
@@ -21,7 +22,9 @@ function verdict(
 ): string {
   const builder = new LayerBuilder({ limits, blobSize: when === "begin" ? blobSize : undefined });
   try {
-    for (const entry of entries) builder.entry(entry);
+    for (const entry of entries) {
+      if (builder.entry(entry)) builder.content(new Uint8Array(32).fill(1));
+    }
     builder.finish(DIFF_ID, blobSize);
     return "OK";
   } catch (error) {
@@ -90,6 +93,32 @@ Deno.test("K02: bytes of the paths of implied directories are bounded", () => {
     assertEquals([at(4, 1), at(5, 1)], ["OK", setting], when);
     assertEquals([at(8, 20), at(9, 20)], ["OK", setting], when);
   }
+});
+
+Deno.test("K02: hard links count the attributes of their inode again, sparse files their map", () => {
+  const setting = "limits.layer.metadata";
+  const xattrs = [xattr("user.a", "v".repeat(993))];
+  // Each link changes the time of the inode, so the inode is written anew.
+  const linked = (n: number, target: Entry) => [
+    target,
+    ...Array.from(
+      { length: n },
+      (_, i) => entryOf(`l${i}`, "hardlink", { linkname: target.path, mtime: timestamp(i + 1) }),
+    ),
+  ];
+  const at = (entries: readonly Entry[]) => verdict(entries, { metadata: 10_000 }, 1e6, "end");
+  const file = entryOf("f", "file", { xattrs });
+  assertEquals([at(linked(8, file)), at(linked(9, file))], ["OK", setting]);
+  const symlink = entryOf("s", "symlink", { linkname: "t".repeat(999) });
+  assertEquals([at(linked(8, symlink)), at(linked(9, symlink))], ["OK", setting]);
+  const sparse = (n: number) => {
+    const size = n * 4096;
+    const extents = Array.from(Array(n), (_, i) => {
+      return { logical: i * 4096, length: 512, position: 512 + i * 512 };
+    });
+    return [entryOf("f", "file", { size, extents })];
+  };
+  assertEquals([at(sparse(416)), at(sparse(417))], ["OK", setting]);
 });
 
 Deno.test("K02: 28 KB that name 5 million directories are refused", async () => {
