@@ -8,6 +8,12 @@ import { cleanName, type FileAt, MAX_LINKS } from "./files.ts";
  * limit.
  */
 const MAX_ENTRIES = 200_000;
+/**
+ * Limit of the length of a name in the outer archive: `PATH_MAX` of Linux without its NUL. A `Map`
+ * takes all long strings of one length for equal hashes, so tens of thousands of them would take
+ * many minutes.
+ */
+const MAX_NAME = 4095;
 
 type Slot = FileAt | { readonly kind: "link"; readonly target: string | undefined };
 
@@ -24,9 +30,17 @@ export class EntryTable {
   /**
    * The name of an entry, in the form of {@linkcode cleanName}.
    *
-   * @throws {VarveError} `E_PATH_ESCAPE` when it leads outside the archive
+   * @throws {VarveError} `E_PATH_ESCAPE` when it leads outside the archive, `E_NAME_TOO_LONG`
    */
   nameOf(entry: Entry): string {
+    const { length } = entry.path;
+    if (length > MAX_NAME) {
+      throw new VarveError(
+        "E_NAME_TOO_LONG",
+        `Cannot read ${this.#label}: an entry has a name of ${length} bytes, and no file of an image has more than ${MAX_NAME}`,
+        { subject: this.#label, expected: MAX_NAME, actual: length },
+      );
+    }
     const name = cleanName(toText(entry.path));
     if (name !== undefined) return name;
     throw new VarveError(

@@ -1,4 +1,4 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes } from "../../bytes/mod.ts";
 import { Arena, type Page } from "../packed/arena.ts";
 import { compareNames, HASH_PRIME, HASH_SEED, R_NAME, wordsOf } from "../packed/format.ts";
 
@@ -43,6 +43,11 @@ export const L_NO_DIGEST: number = 1 << 12;
 export const OWN_SOURCE = 0x7fff_ffff;
 
 const FIRST_TABLE = 1 << 10;
+/**
+ * Number of slots that a look-up tries. Names can be chosen so that all of them want the same slot;
+ * each look-up would then take as many steps as there are names.
+ */
+const MAX_PROBES = 256;
 
 /**
  * The records of all names that were put into a builder, in the order of the calls. A hash table finds a record
@@ -56,10 +61,15 @@ export class RecordLog {
   length = 0;
   #table: Uint32Array<ArrayBuffer> = new Uint32Array(FIRST_TABLE);
   #filled = 0;
+  /** The records for which the table has no slot within {@linkcode MAX_PROBES}, by their key. */
+  readonly #crowded = new Map<string, number>();
   /**
    * Slot of the table where {@linkcode find} ended: the slot of the found record, or a free slot.
+   * −1 for a record in `#crowded`.
    */
   #slot = 0;
+  /** The key of the record in `#crowded`, if `#slot` is −1. */
+  #key = "";
   #hash = 0;
 
   /** The words that hold a record. */
@@ -92,6 +102,8 @@ export class RecordLog {
    * {@linkcode insert}.
    */
   find(directory: number, name: ByteString): number {
+    // Not in `insert`: the name of a record is written after it.
+    if (this.#filled * 3 > this.#table.length * 2) this.#rehash();
     let hash = HASH_SEED;
     for (let i = 0; i < name.length; i++) {
       hash = Math.imul(hash ^ name.charCodeAt(i), HASH_PRIME);
@@ -101,11 +113,11 @@ export class RecordLog {
     const table = this.#table;
     const mask = table.length - 1;
     let slot = slotHash(hash, directory) & mask;
-    for (;;) {
+    for (let probes = 0; probes < MAX_PROBES; probes++) {
       const id = table[slot] as number;
       if (id === 0) {
         this.#slot = slot;
-        return -1;
+        return this.#crowded.size === 0 ? -1 : this.#findCrowded(directory, name, slot);
       }
       const words = this.words(id);
       const at = this.at(id);
@@ -118,6 +130,16 @@ export class RecordLog {
       }
       slot = (slot + 1) & mask;
     }
+    return this.#findCrowded(directory, name, -1);
+  }
+
+  /** Finds a record that is not in the table. `free` is the slot for it if there is none. */
+  #findCrowded(directory: number, name: ByteString, free: number): number {
+    const key = crowdedKey(directory, name);
+    const id = this.#crowded.get(key);
+    this.#slot = id === undefined ? free : -1;
+    this.#key = key;
+    return id ?? -1;
   }
 
   #hasName(address: number, length: number, name: ByteString): boolean {
@@ -146,9 +168,12 @@ export class RecordLog {
     words[at + L_HASH] = this.#hash;
     words[at + L_INODE] = id;
     if (id === 0) return id;
+    if (this.#slot < 0) {
+      this.#crowded.set(this.#key, id);
+      return id;
+    }
     if (this.#table[this.#slot] === 0) this.#filled++;
     this.#table[this.#slot] = id;
-    if (this.#filled * 3 > this.#table.length * 2) this.#rehash();
     return id;
   }
 
@@ -161,9 +186,18 @@ export class RecordLog {
       if (id === 0) continue;
       const words = this.words(id);
       const at = this.at(id);
-      let slot = slotHash(words[at + L_HASH] as number, words[at + L_PARENT] as number) & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
-      table[slot] = id;
+      const directory = words[at + L_PARENT] as number;
+      let slot = slotHash(words[at + L_HASH] as number, directory) & mask;
+      let probes = 1;
+      for (; table[slot] !== 0 && probes < MAX_PROBES; probes++) slot = (slot + 1) & mask;
+      if (table[slot] === 0) {
+        table[slot] = id;
+        continue;
+      }
+      const start = this.nameAt(id) << 2;
+      const name = fromBytes(this.heapPage(id).u8, start, start + this.nameLength(id));
+      this.#crowded.set(crowdedKey(directory, name), id);
+      this.#filled--;
     }
     this.#table = table;
   }
@@ -171,6 +205,7 @@ export class RecordLog {
   /** Frees the hash table. {@linkcode find} must not be called afterwards. */
   dropTable(): void {
     this.#table = new Uint32Array(1);
+    this.#crowded.clear();
   }
 
   /** The page that holds the heap part of a record. */
@@ -211,6 +246,10 @@ export class RecordLog {
       (y[j + R_NAME] as number) & 0xffff,
     );
   }
+}
+
+function crowdedKey(directory: number, name: ByteString): string {
+  return `${directory}/${name}`;
 }
 
 /** The hash of a name in a directory. It selects the slot of the table. */

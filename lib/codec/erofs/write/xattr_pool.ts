@@ -1,4 +1,5 @@
-import { type ByteString, fromBytes, writeBytes } from "../../../bytes/mod.ts";
+import { type ByteString, fromBytes, toBytes, toHex, writeBytes } from "../../../bytes/mod.ts";
+import { sha256Bytes } from "../../../digest/mod.ts";
 import type { Row, Xattr } from "../../../tree/mod.ts";
 import { tooLarge } from "../errors.ts";
 import { XATTR_ENTRY_BYTES, XATTR_HEADER_BYTES, XATTR_PREFIXES } from "../format.ts";
@@ -22,6 +23,11 @@ const LARGE = 1024;
 const MAX_SHARED = 255;
 /** Maximum size of an inode's xattr area in bytes. Its number of words is stored in two bytes. */
 const MAX_AREA = XATTR_HEADER_BYTES + 0xfffe * 4;
+/**
+ * Number of sets with the same hash that are compared one by one. Values can be chosen so that all
+ * sets have the same hash; the further ones are found by their SHA-256.
+ */
+const CROWDED = 64;
 const EMPTY = new Uint8Array(0);
 
 /** A set of xattrs that one or more inodes have. */
@@ -54,6 +60,8 @@ interface PooledXattr {
 export class XattrPool {
   readonly #sets: XattrSet[] = [];
   readonly #byHash = new Map<number, XattrSet[]>();
+  /** The sets beyond the first {@linkcode CROWDED} of each hash, by {@linkcode crowdedKey}. */
+  readonly #crowded = new Map<string, XattrSet>();
   readonly #xattrs = new Map<string, PooledXattr>();
   #last: XattrSet | undefined;
   #sharedBytes = 0;
@@ -77,7 +85,7 @@ export class XattrPool {
     const sets = [...this.#byHash.values()].flat();
     for (const set of sets) {
       for (const xattr of xattrsOf(set)) {
-        const key = `${xattr.name}\0${xattr.value}`;
+        const key = keyOf(xattr);
         const known = this.#xattrs.get(key);
         if (known !== undefined) known.count += set.count;
         else this.#xattrs.set(key, { count: set.count, bytes: encode(xattr), id: -1 });
@@ -119,12 +127,19 @@ export class XattrPool {
     }
     let sets = this.#byHash.get(hash);
     if (sets === undefined) this.#byHash.set(hash, sets = []);
-    let set = sets.find((other) => isSame(other, words, first, end, mark));
+    const isCrowded = sets.length >= CROWDED;
+    for (let i = 0; i < sets.length && i < CROWDED; i++) {
+      const set = sets[i] as XattrSet;
+      if (isSame(set, words, first, end, mark)) return this.#last = set;
+    }
+    const key = isCrowded ? crowdedKey(words.subarray(first, end), mark) : "";
+    let set = isCrowded ? this.#crowded.get(key) : undefined;
     if (set === undefined) {
       const number = this.#sets.length + 1;
       set = { words: words.slice(first, end), mark, number, count: 0, area: EMPTY };
       this.#sets.push(set);
       sets.push(set);
+      if (isCrowded) this.#crowded.set(key, set);
     }
     return this.#last = set;
   }
@@ -133,8 +148,8 @@ export class XattrPool {
     const shared: number[] = [];
     const inline: Uint8Array[] = [];
     let length = XATTR_HEADER_BYTES;
-    for (const { name, value } of xattrs) {
-      const { id, bytes } = this.#xattrs.get(`${name}\0${value}`) as PooledXattr;
+    for (const xattr of xattrs) {
+      const { id, bytes } = this.#xattrs.get(keyOf(xattr)) as PooledXattr;
       if (id >= 0 && shared.length < MAX_SHARED) {
         shared.push(id);
         length += 4;
@@ -158,6 +173,21 @@ export class XattrPool {
     }
     return area;
   }
+}
+
+function crowdedKey(words: Uint32Array, mark: OverlayMark): string {
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  return `${mark}${toHex(sha256Bytes(bytes))}`;
+}
+
+/**
+ * The key of an xattr. A large value is there as its SHA-256: a `Map` takes all long strings of one
+ * length for equal hashes, so a look-up would compare each of them.
+ */
+function keyOf({ name, value }: Xattr): string {
+  return value.length <= LARGE
+    ? `=${name}\0${value}`
+    : `#${name}\0${toHex(sha256Bytes(toBytes(value)))}`;
 }
 
 function isSame(
