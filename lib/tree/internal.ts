@@ -5,6 +5,7 @@
  */
 export { equalAttributes } from "./equal_attributes.ts";
 export { rowAt } from "./lookup.ts";
+export { mapKey } from "./map_key.ts";
 export { unlessLost } from "./merge/overlay_rules.ts";
 export { OverlayView } from "./merge/overlay_view.ts";
 export { overlaySteps } from "./merge/overlay_trees.ts";

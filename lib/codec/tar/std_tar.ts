@@ -23,6 +23,7 @@ import {
 } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
+import { mapKey } from "../../tree/internal.ts";
 import type { Tree } from "../../tree/mod.ts";
 import type { TarEntry } from "./encode_header.ts";
 import { BLOCK, tarPadding } from "./format.ts";
@@ -94,9 +95,9 @@ function* inputsOf(
   const files = new Map<ByteString, TreeEntry>();
   for (const item of treeEntries(tree, options)) {
     const { entry } = item;
-    const original = entry.type === "hardlink" ? files.get(entry.linkname) : undefined;
+    const original = entry.type === "hardlink" ? files.get(mapKey(entry.linkname)) : undefined;
     if (entry.type === "hardlink") lose({ path: entry.path, what: "hardlink" });
-    else files.set(entry.path, item);
+    else files.set(mapKey(entry.path), item);
     const input = inputOf(entry, original ?? item, read, lose);
     if (input !== undefined) yield input;
   }

@@ -11,7 +11,7 @@ import type {
   Row,
   Tree,
 } from "../../tree/mod.ts";
-import { rowAt } from "../../tree/internal.ts";
+import { mapKey, rowAt } from "../../tree/internal.ts";
 import { ByteBatch } from "./byte_batch.ts";
 import type { TarEntry } from "./encode_header.ts";
 import { TarWriter } from "./tar_writer.ts";
@@ -208,12 +208,13 @@ function leafOf(
     return { entry: entryOf(name, "file", MARKER), path, content: null };
   }
   if (node.group !== null) {
-    const first = links.get(node.group);
+    const group = mapKey(node.group);
+    const first = links.get(group);
     if (first !== undefined) {
       const entry = { ...entryOf(name, "hardlink", node), linkname: first, xattrs: [] };
       return { entry, path, content: null };
     }
-    links.set(node.group, name);
+    links.set(group, name);
   }
   const entry = entryOf(name, node.type, node);
   switch (node.type) {

@@ -1,4 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { mapKey } from "../../tree/internal.ts";
 import {
   decodeTree,
   type DirectoryNode,
@@ -47,7 +48,7 @@ export function assembleParts(
         if (!node.implied) built.directory(path, node);
         continue;
       }
-      const inode = links.get(path);
+      const inode = links.get(mapKey(path));
       if (inode === "unchanged") continue;
       const known = inode === undefined ? undefined : first.get(inode);
       if (known !== undefined) {
@@ -92,7 +93,7 @@ function decideLinks(
     );
     const unchanged = (form === "plain" || label === null) &&
       names.every(({ same, group }) => same && group === label);
-    for (const { path } of names) out.set(path, unchanged ? "unchanged" : inode);
+    for (const { path } of names) out.set(mapKey(path), unchanged ? "unchanged" : inode);
   }
   return out;
 }

@@ -1,5 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { parentPath } from "../../tree/internal.ts";
+import { mapKey, parentPath } from "../../tree/internal.ts";
 import {
   type DirectoryNode,
   IMPLIED,
@@ -27,7 +27,7 @@ export class PathTreeBuilder {
   directory(path: ByteString, node: DirectoryNode): void {
     if (path === "") return this.builder.update(this.builder.root, node);
     const parent = this.#parent(path);
-    this.#directories.set(path, this.builder.put(parent, nameOf(path), node));
+    this.#directories.set(mapKey(path), this.builder.put(parent, nameOf(path), node));
   }
 
   /** Puts a node that is not a directory. */
@@ -42,19 +42,19 @@ export class PathTreeBuilder {
 
   #parent(path: ByteString): NodeId {
     const directory = parentPath(path);
-    const known = this.#directories.get(directory);
+    const known = this.#directories.get(mapKey(directory));
     if (known !== undefined) return known;
     // Uses a loop, because a tree may be too deep for recursion.
     const missing: ByteString[] = [];
     let at = directory;
-    let id = this.#directories.get(at);
-    for (; id === undefined; id = this.#directories.get(at)) {
+    let id = this.#directories.get(mapKey(at));
+    for (; id === undefined; id = this.#directories.get(mapKey(at))) {
       missing.push(at);
       at = parentPath(at);
     }
     for (const path of missing.reverse()) {
       id = this.builder.put(id, nameOf(path), this.#onTheWay(path));
-      this.#directories.set(path, id);
+      this.#directories.set(mapKey(path), id);
     }
     return id;
   }

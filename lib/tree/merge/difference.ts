@@ -1,5 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { lookup } from "../lookup.ts";
+import { mapKey } from "../map_key.ts";
 import type { Node } from "../node.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
 import type { RowRef } from "../packed/directory_reader.ts";
@@ -182,7 +183,7 @@ class Differ {
       if (b.leaf.isDirectory(b.i)) {
         if (b.leaf.linkedBelow(b.i) > 0) collectGroups(b.leaf.child(b.i), this.groups);
       } else if ((b.leaf.flags(b.i) & F_GROUP) !== 0) {
-        this.groups.add(b.leaf.group(b.i));
+        this.groups.add(mapKey(b.leaf.group(b.i)));
       }
     }
   }

@@ -6,7 +6,7 @@ import type { Block } from "../packed/block.ts";
 import { compactIfWasteful } from "../packed/compact.ts";
 import { RowCursor } from "../packed/directory_reader.ts";
 import { P_ERASE, P_REPLACE, P_THROUGH } from "../packed/format.ts";
-import { findMembers, labelOf } from "../packed/link_groups.ts";
+import { findMembers, isLabelOf, labelOf } from "../packed/link_groups.ts";
 import { packed, type PackedTree } from "../packed/packed_tree.ts";
 import type { Tree, TreeKind } from "../tree.ts";
 import {
@@ -63,7 +63,7 @@ export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
     const old = (members.get(group) ?? []).filter((path) => !patch.hides(path));
     const label = labelOf([...old, ...entries.map(({ path }) => path)]);
     const inode = entries.at(-1)?.node;
-    if (inode === undefined && label === group) continue;
+    if (inode === undefined && isLabelOf(label, group)) continue;
     for (const path of old) {
       patch.change(path, { ...(inode ?? lookup(base, path)), group: label } as Node);
     }

@@ -1,4 +1,5 @@
 import { type ByteString, S_IFLNK } from "../../bytes/mod.ts";
+import { mapKey } from "../map_key.ts";
 import { type Block, compareRows } from "../packed/block.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
 import { DirectoryWriter, writeReference } from "../packed/directory_writer.ts";
@@ -357,7 +358,7 @@ class Merger {
       let groups = shrunk.get(rank);
       if (groups === undefined) shrunk.set(rank, groups = new Set());
       if (isDirectory) collectGroups(leaf.child(i), groups);
-      else groups.add(leaf.group(i));
+      else groups.add(mapKey(leaf.group(i)));
     }
   }
 

@@ -5,7 +5,7 @@ import type { Node } from "../node.ts";
 import { compactWasteful } from "../packed/compact.ts";
 import { findRow, type RowRef } from "../packed/directory_reader.ts";
 import { F_IMPLIED, F_OPAQUE } from "../packed/format.ts";
-import { findMembers, labelOf } from "../packed/link_groups.ts";
+import { findMembers, isLabelOf, labelOf } from "../packed/link_groups.ts";
 import { packed, type PackedTree } from "../packed/packed_tree.ts";
 import { splitPath } from "../path.ts";
 import { resolveRow } from "../resolve.ts";
@@ -69,7 +69,7 @@ function* relabel(
       yield;
       const left = paths.filter((path) => !isHidden(trees, rank, path));
       const label = labelOf(left);
-      if (label === group) continue;
+      if (isLabelOf(label, group)) continue;
       for (const path of left) {
         changes.push([path, { ...lookup(tree, path), group: label } as Node]);
       }

@@ -2,6 +2,7 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { emptyTree } from "../build/empty_tree.ts";
 import { IMPLIED } from "../implied.ts";
+import { mapKey } from "../map_key.ts";
 import type { DirectoryNode, Linkable, Node } from "../node.ts";
 import { findRow } from "../packed/directory_reader.ts";
 import { F_GROUP } from "../packed/format.ts";
@@ -173,7 +174,7 @@ export class OverlayView implements LowerLayers, Places<Place> {
       const node = nodeAt(leaf, i);
       const group = (node as Linkable).group;
       if (group === null || rank === 0) return node;
-      return { ...node, group: this.#labels.get(rank)?.get(group) ?? null } as Node;
+      return { ...node, group: this.#labels.get(rank)?.get(mapKey(group)) ?? null } as Node;
     }
     const attributes = this.#attributes(place);
     const node = attributes === null ? IMPLIED : nodeAt(attributes.leaf, attributes.i);
@@ -189,7 +190,7 @@ export class OverlayView implements LowerLayers, Places<Place> {
     for (const { rows } of places) {
       const { leaf, i, rank } = rows[0] as MergeRow;
       if (rank === 0 || leaf.isDirectory(i) || (leaf.flags(i) & F_GROUP) === 0) continue;
-      const group = leaf.group(i);
+      const group = mapKey(leaf.group(i));
       if (this.#labels.get(rank)?.has(group)) continue;
       let groups = wanted.get(rank);
       if (groups === undefined) wanted.set(rank, groups = new Set());

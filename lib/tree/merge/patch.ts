@@ -1,6 +1,7 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { IMPLIED } from "../implied.ts";
+import { mapKey } from "../map_key.ts";
 import type { DirectoryNode, Node } from "../node.ts";
 import { checkName, checkNode } from "../node_check.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
@@ -112,8 +113,9 @@ export class Patch {
         stack.push({ at: child, path });
         const { node } = child;
         if (node === null || !("group" in node) || node.group === null) continue;
-        const members = groups.get(node.group);
-        if (members === undefined) groups.set(node.group, [{ path, node, turn: child.turn }]);
+        const group = mapKey(node.group);
+        const members = groups.get(group);
+        if (members === undefined) groups.set(group, [{ path, node, turn: child.turn }]);
         else members.push({ path, node, turn: child.turn });
       }
     }

@@ -1,4 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { mapKey } from "../map_key.ts";
 import type { Block } from "./block.ts";
 import { F_GROUP, R_SIZE } from "./format.ts";
 import type { PackedTree } from "./packed_tree.ts";
@@ -30,9 +31,12 @@ function visitLinked(
   }
 }
 
-/** Adds to `groups` every link group that has a name in a directory, at any depth. */
+/**
+ * Adds to `groups` every link group that has a name in a directory, at any depth. Groups are known
+ * by the {@linkcode mapKey} of their labels, here and below.
+ */
 export function collectGroups(directory: Block | null, groups: Set<ByteString>): void {
-  visitLinked(directory, "", (leaf, i) => groups.add(leaf.group(i)));
+  visitLinked(directory, "", (leaf, i) => groups.add(mapKey(leaf.group(i))));
 }
 
 /** The paths of all names of the given link groups, by group. */
@@ -42,13 +46,18 @@ export function findMembers(
 ): Map<ByteString, ByteString[]> {
   const members = new Map<ByteString, ByteString[]>();
   visitLinked(tree.root().child(0), "", (leaf, i, prefix) => {
-    const group = leaf.group(i);
+    const group = mapKey(leaf.group(i));
     if (!groups.has(group)) return;
     let paths = members.get(group);
     if (paths === undefined) members.set(group, paths = []);
     paths.push(prefix + leaf.name(i) as ByteString);
   });
   return members;
+}
+
+/** Whether a label is that of the group `group`. */
+export function isLabelOf(label: ByteString | null, group: ByteString): boolean {
+  return label !== null && mapKey(label) === group;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   S_IFREG,
 } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
+import { mapKey } from "../../../tree/internal.ts";
 import type { Row, Tree } from "../../../tree/mod.ts";
 import { NAME_MAX } from "../format.ts";
 import { CHECKPOINT, type WriteErofsOptions } from "../options.ts";
@@ -93,12 +94,13 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
       }
       const label = rows.group;
       if (label !== null) {
-        const named = groups.get(label);
+        const group = mapKey(label);
+        const named = groups.get(group);
         if (named !== undefined) {
           table.alias(entry, named);
           continue;
         }
-        groups.set(label, entry);
+        groups.set(group, entry);
       }
       switch (rows.mode & S_IFMT) {
         case S_IFREG:
