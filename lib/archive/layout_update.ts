@@ -84,7 +84,7 @@ export function layoutUpdate(
         const files = layout.files.filter(({ name }) => name.startsWith("blobs/"));
         await boundedParallel(files, async (file, signal) => {
           await makeDirectories(path, file.name);
-          if (!await isIntact(`${path}/${file.name}`, file, intact.has(file.name))) {
+          if (!await isIntact(`${path}/${file.name}`, file, intact.has(file.name), signal)) {
             const content = await openLayoutFile(blobs, file, signal);
             await place(file.name, content.pipeThrough(progress()));
           }
@@ -219,6 +219,7 @@ async function isIntact(
   path: string,
   { name, size }: LayoutFile,
   isVerified: boolean,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const info = await Deno.lstat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -231,6 +232,7 @@ async function isIntact(
   try {
     await file.readable.pipeThrough(new VerifyingStream({ digest, size })).pipeTo(
       new WritableStream(),
+      { signal },
     );
     return true;
   } catch (error) {

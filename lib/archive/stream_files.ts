@@ -238,8 +238,11 @@ class Demux {
     if (this.#body?.kind === "pipe") await this.#body.pipe.drained();
   }
 
+  /** The table, when all files are in it. @throws {VarveError} the first error of a file */
   async finish(): Promise<EntryTable> {
-    await Promise.all(this.#running);
+    // Also after a failure: no job may run on when the ingest ends.
+    await Promise.allSettled(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
     return this.#table;
   }
 

@@ -13,6 +13,20 @@ export async function writeFile(
   bytes: ReadableStream<Uint8Array>,
   durability: "full" | "none",
 ): Promise<void> {
+  try {
+    await writeTarget(path, bytes, durability);
+  } catch (error) {
+    // What the stream holds is freed also if it was never read.
+    await bytes.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeTarget(
+  path: string,
+  bytes: ReadableStream<Uint8Array>,
+  durability: "full" | "none",
+): Promise<void> {
   const target = await fileTarget(path);
   await guarded(`save to ${path}`, async () => {
     if (target === "in place") {

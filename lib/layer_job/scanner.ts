@@ -170,7 +170,11 @@ class FileHandler implements TarHandler {
   }
 
   hole(length: number): void {
-    for (const piece of zeros(length)) this.data(piece);
+    if (!this.#due) return;
+    for (const piece of zeros(length)) {
+      this.#checkpoint?.();
+      this.data(piece);
+    }
   }
 
   endEntry(): void {

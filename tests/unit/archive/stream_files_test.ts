@@ -1,6 +1,7 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
-import type { VarveError } from "../../../lib/errors.ts";
+import { streamFiles } from "../../../lib/archive/stream_files.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import { openMemoryStore } from "../../../lib/store/mod.ts";
 import {
   type ArchiveFiles,
@@ -70,4 +71,24 @@ Deno.test("documents of an image that are too large together are told as such", 
   const files = Array.from(Array(17), (_, at): [string, typeof large] => [`${at}.json`, large]);
   const { error } = await load(archiveTar(new Map(files)));
   assertEquals(error?.code, "E_LIMIT");
+});
+
+Deno.test("a stream with a bad file ends only when the jobs of its other files have ended", async () => {
+  const layer = archiveTar(new Map([["f", new TextEncoder().encode("f")]]));
+  const files = ["a", "b", "c"].map((name): [string, typeof layer] => [name, layer]);
+  const tar = archiveTar(new Map(files));
+  // The second name becomes that of the first.
+  tar.set(tar.subarray(0, 512), tar.indexOf("b".charCodeAt(0)));
+  let ended = 0;
+  const early = async (name: string) => {
+    await new Promise((resolve) => setTimeout(resolve, name === "c" ? 100 : 10));
+    ended++;
+    return { kind: "bytes", bytes: new Uint8Array() };
+  };
+  const ingest = { layers: { early }, signal: new AbortController().signal, warn: () => {} };
+  const error = await assertRejects(
+    () => streamFiles("x", ReadableStream.from([tar]), { ingest: ingest as never, maxDocument: 0 }),
+    VarveError,
+  );
+  assertEquals([error.code, ended], ["E_NAME_CLASH", 3]);
 });

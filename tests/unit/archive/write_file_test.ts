@@ -1,7 +1,8 @@
 /** Files that appear complete or not at all. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { writeFile } from "../../../lib/archive/mod.ts";
 import { temporaryIn } from "../../../lib/archive/save_target.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
 Deno.test("a file: what a killed process has left is removed by the next, what a live one writes is not", async () => {
@@ -54,4 +55,15 @@ Deno.test("a directory for temporary files makes no second one, which a kill wou
     Deno.mkdir = mkdir;
   }
   assertEquals(await Array.fromAsync(Deno.readDir(temp.path)), []);
+});
+
+Deno.test("a stream that cannot be written is cancelled, so that it frees what it holds", async () => {
+  await using temp = await tempDir();
+  for (const name of ["none/app.tar", "directory"]) {
+    await Deno.mkdir(temp.join("directory"), { recursive: true });
+    let reason: unknown;
+    const bytes = new ReadableStream({ cancel: (why) => void (reason = why) });
+    const error = await assertRejects(() => writeFile(temp.join(name), bytes, "none"), VarveError);
+    assertEquals(reason, error);
+  }
 });
