@@ -24,12 +24,19 @@ import {
   refuseSeveral,
 } from "./archive_context.ts";
 import { compressionOf, layerContent } from "./archive_content.ts";
+import { DocumentBudget } from "./document_budget.ts";
+
+/**
+ * Limit for the total size of the configs in bytes. All images are kept until the last of them is read, and each of
+ * them may name the same config. If the limit for a single config is larger, that limit applies instead.
+ */
+const CONFIG_BUDGET = 64 * 1024 * 1024;
 
 /**
  * The images of a docker-archive. It has no OCI manifests, so the ingest makes a manifest from the unchanged config and
  * the unchanged blobs of the layers.
  *
- * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` · all errors of the layer jobs
+ * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID`, `E_LIMIT` · all errors of the layer jobs
  */
 export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]> {
   const { files, ingest: { limits, signal } } = context;
@@ -44,9 +51,10 @@ export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]
     ({ repoTags }) => repoTags,
   );
   refuseSeveral(context, images.length, images.flatMap(({ repoTags }) => repoTags));
+  const budget = new DocumentBudget(files.label, Math.max(CONFIG_BUDGET, limits.config));
   return await boundedParallel(
     images,
-    (image, signal) => bringImage(context, image, signal),
+    (image, signal) => bringImage(context, image, budget, signal),
     { limit: IMAGES_AT_ONCE, signal },
   );
 }
@@ -54,6 +62,7 @@ export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]
 async function bringImage(
   context: ArchiveContext,
   image: ArchiveImage,
+  budget: DocumentBudget,
   signal: AbortSignal,
 ): Promise<MadeImage> {
   const { files, ingest } = context;
@@ -63,6 +72,7 @@ async function bringImage(
     limits.config,
     OCI_LIMITS.config.setting,
   );
+  budget.take(bytes.length);
   const config = parseImageConfig(bytes, { limits });
   refuseOtherPlatform(context, config.platform);
   const wanted = await layerFiles(context, image, config, signal);

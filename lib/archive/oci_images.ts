@@ -20,6 +20,7 @@ import {
   refuseSeveral,
 } from "./archive_context.ts";
 import { layerContent, partContent } from "./archive_content.ts";
+import { DocumentBudget } from "./document_budget.ts";
 import { blobPath } from "./files.ts";
 
 const IMAGE_NAME = "io.containerd.image.name";
@@ -90,18 +91,34 @@ function nameOf(context: LayoutContext, target: Descriptor): string | undefined 
   return undefined;
 }
 
+/**
+ * Limit for the total size of all documents in bytes, far above what 10,000 images need. A document counts each time it
+ * is named, because it is read and parsed each time.
+ */
+const DOCUMENT_BUDGET = 512 * 1024 * 1024;
+
 /** The documents and layers of the layout. */
 function documentsOf(context: LayoutContext): DocumentSource {
   const { files, ingest: { limits }, platform } = context;
+  const budget = new DocumentBudget(files.label, DOCUMENT_BUDGET);
+  const parts = new Set<string>();
   return {
     async document({ digest }, role) {
       const path = blobPath(digest);
       // A missing config is an error. A missing manifest means that the archive does not have that platform.
       if (role !== "config" && await files.find(path) === undefined) return undefined;
-      return await files.document(path, limits[role], OCI_LIMITS[role].setting);
+      const bytes = await files.document(path, limits[role], OCI_LIMITS[role].setting);
+      budget.take(bytes.length);
+      return bytes;
     },
     layer: (wanted) => layerContent(files, blobPath(wanted.digest as Descriptor["digest"]), wanted),
-    part: (part) => partContent(files, blobPath(part.digest), part),
+    async part(part) {
+      // Each part is read once, however many attestations name it.
+      const key = `${part.digest} ${part.size}`;
+      if (parts.has(key)) return undefined;
+      parts.add(key);
+      return await partContent(files, blobPath(part.digest), part);
+    },
     children(index: Index, depth: number) {
       if (platform === undefined) return index.manifests;
       if (depth === 0) selectManifest(index, platform);

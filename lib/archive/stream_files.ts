@@ -6,6 +6,7 @@ import { VarveError } from "../errors.ts";
 import type { ImageIngest } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { compressionOf } from "./archive_content.ts";
+import { DocumentBudget } from "./document_budget.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import {
@@ -100,7 +101,7 @@ class Demux {
   #failure: { readonly error: unknown } | undefined;
   readonly #maxDocument: number;
   readonly #carriedIn: number | undefined;
-  #budget: number;
+  readonly #budget: DocumentBudget;
   /** Number of files that are no part of an image; `undefined` when one has said what the archive is. */
   #strange: number | undefined = 0;
 
@@ -112,7 +113,7 @@ class Demux {
   ) {
     this.#carriedIn = carriedIn;
     this.#maxDocument = maxDocument;
-    this.#budget = Math.max(DOCUMENT_BUDGET, maxDocument);
+    this.#budget = new DocumentBudget(label, Math.max(DOCUMENT_BUDGET, maxDocument));
     this.#label = label;
     this.#ingest = ingest;
     this.#table = new EntryTable(label);
@@ -166,13 +167,7 @@ class Demux {
     if (MARKS.includes(name)) this.#strange = undefined;
     if (!isLayer && !mayBePart(name, head)) this.#countStrange(name);
     if (!isLayer && entry.size <= this.#maxDocument) {
-      this.#budget -= entry.size;
-      if (this.#budget < 0) {
-        throw new VarveError(
-          "E_LIMIT",
-          `Cannot read ${this.#label}: its documents are too large together`,
-        );
-      }
+      this.#budget.take(entry.size);
       this.#body = { kind: "document", name, parts: [head] };
       return;
     }

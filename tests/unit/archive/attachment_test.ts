@@ -122,3 +122,25 @@ Deno.test("load: in a stream, a tar of an attachment that is not a valid layer i
   assertEquals((error.cause as VarveError).code, "E_PATH_ESCAPE");
   assertEquals(held(store), { images: [], layers: [], blobs: [] });
 });
+
+Deno.test("load: a part that attachments name many times is read once", async () => {
+  await using temp = await tempDir();
+  const files = withAttachment(Array.from(Array(20), () => noise));
+  await writeArchive(temp.path, files);
+  const part = blobPath(describe("", noise).digest);
+  let opened = 0;
+  const { open } = Deno;
+  Deno.open = (path, options) => {
+    if (String(path).endsWith(part)) opened++;
+    return open(path, options);
+  };
+  try {
+    await using store = openMemoryStore();
+    await using pool = createPool({ inline: true });
+    await loadImages(store, temp.path, { pool });
+    assertEquals(store.blobs.stat(describe("", noise).digest as never)?.size, noise.length);
+  } finally {
+    Deno.open = open;
+  }
+  assertEquals(opened, 1);
+});
