@@ -8,16 +8,29 @@ const MAX_BYTES = 1024 * 1024;
  * Reads a file of variables as Docker does: a line is `NAME=VALUE` or `NAME`. Empty lines and lines that begin with `#`
  * are left out. Quotes are a part of the value.
  *
- * @throws {VarveError} `E_USAGE` a line is no variable · `E_LIMIT` the file is too large · `E_NOT_FOUND`, `E_DENIED`
+ * @throws {VarveError} `E_USAGE` a line is no variable · `E_LIMIT` the file is too large · `E_DENIED`, `E_SYSCALL`
  */
 export async function readEnvFile(path: string): Promise<string[]> {
-  const bytes = await guarded(`read ${path}`, () => Deno.readFile(path));
+  const bytes = await guarded(`read ${path}`, () => readStart(path));
   if (bytes.length > MAX_BYTES) {
     throw new VarveError("E_LIMIT", `Cannot read ${path}: it is larger than ${MAX_BYTES} bytes`, {
       subject: path,
     });
   }
   return parseEnvFile(path, new TextDecoder().decode(bytes));
+}
+
+/** The first bytes of a file, one more than it may have. It may be a pipe, or a device without an end. */
+async function readStart(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(MAX_BYTES + 1);
+  let size = 0;
+  while (size < bytes.length) {
+    const read = await file.read(bytes.subarray(size));
+    if (read === null) break;
+    size += read;
+  }
+  return bytes.subarray(0, size);
 }
 
 /** The variables in the text of such a file. @throws {VarveError} `E_USAGE` */

@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { parseEnvFile } from "../../../../../lib/cli/verbs/container/env_file.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { parseEnvFile, readEnvFile } from "../../../../../lib/cli/verbs/container/env_file.ts";
+import { VarveError } from "../../../../../lib/errors.ts";
+import { tempDir } from "../../../../support/machine/temp_dir.ts";
 
 Deno.test("a file of variables: comments, names alone, and values as they are", () => {
   const text = '# a comment\n\nA=1\r\n  B= two words \nC="quoted"\nD=a=b # no comment\nE\nF=\n';
@@ -17,5 +19,18 @@ Deno.test("a file of variables: comments, names alone, and values as they are", 
 Deno.test("a file of variables: a line that is none is refused with its number", () => {
   for (const wrong of ["=x", "A B=1", "a b", "A=\0"]) {
     assertThrows(() => parseEnvFile("file", `OK=1\n${wrong}\n`), Error, "Cannot read file: line 2");
+  }
+});
+
+Deno.test("a file of variables is read up to its limit, also where it has no end", async () => {
+  await using temp = await tempDir();
+  const path = temp.join("env");
+  const value = "x".repeat(1024 * 1024 - 2);
+  await Deno.writeTextFile(path, `A=${value}`);
+  assertEquals(await readEnvFile(path), [`A=${value}`]);
+  await Deno.writeTextFile(path, "y", { append: true });
+  for (const large of [path, "/dev/zero"]) {
+    const error = await assertRejects(() => readEnvFile(large), VarveError);
+    assertEquals(error.code, "E_LIMIT");
   }
 });
