@@ -1,4 +1,5 @@
 import type { ByteString } from "../bytes/mod.ts";
+import { mapKey } from "../tree/internal.ts";
 import {
   type ExploredPath,
   MOST_LISTED,
@@ -76,7 +77,7 @@ export class Waste {
 
 /** Names an inode that has several names in its layer. */
 export function inodeKey(layer: number, group: ByteString): string {
-  return `${layer}:${group}`;
+  return `${layer}:${mapKey(group)}`;
 }
 
 function causeOf({ kind }: PathChange): WasteCause {

@@ -1,10 +1,11 @@
 /** Hard links whose paths are so long that V8 takes all of them for equal hashes. */
 import { assertEquals, assertLess } from "@std/assert";
 import type { ByteString } from "../../lib/bytes/mod.ts";
+import { usage } from "../../lib/cli/files/usage.ts";
 import { writeErofs } from "../../lib/codec/erofs/mod.ts";
 import { treeEntries } from "../../lib/codec/tar/mod.ts";
 import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
-import { editTree, type Tree, TreeBuilder, walk } from "../../lib/tree/mod.ts";
+import { editTree, rootOf, type Tree, TreeBuilder, walk } from "../../lib/tree/mod.ts";
 import { b, dir, file } from "../support/trees/tree_nodes.ts";
 
 const DEPTH = 70;
@@ -34,14 +35,15 @@ function labels(tree: Tree): [string, string | null][] {
   return out;
 }
 
-Deno.test("3,600 hard links with long paths take no longer than others in a tar and an EROFS image", () => {
+Deno.test("3,600 hard links with long paths take no longer than others in a tar, an EROFS image and du", () => {
   const tree = foldLayers([linked("ab", 1, 1800), linked("ab", 2, 1800)]);
   const begin = performance.now();
   const image = writeErofs(tree);
   const links = Array.from(treeEntries(tree)).filter(({ entry }) => entry.type === "hardlink");
+  const used = Array.from(usage(tree, { path: b(""), node: rootOf(tree) }));
   assertLess(performance.now() - begin, 10_000);
   assertEquals(image.inodes, 1 + DEPTH + 3600);
-  assertEquals(links.length, 3600);
+  assertEquals([links.length, used.length], [3600, 1 + DEPTH + 3600]);
   for (const { entry } of links) assertEquals(entry.linkname, entry.path.replace("/b", "/a"));
 });
 

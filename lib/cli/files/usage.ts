@@ -1,4 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { mapKey } from "../../tree/internal.ts";
 import { type Node, type Tree, walk } from "../../tree/mod.ts";
 
 /** What a path takes, with everything below it. */
@@ -51,7 +52,7 @@ export function* usage(
       continue;
     }
     const group = node.type === "whiteout" ? null : node.group;
-    if (group !== null && seen.size === seen.add(group).size) continue;
+    if (group !== null && seen.size === seen.add(mapKey(group)).size) continue;
     const bytes = sizeOf(node);
     (open.at(-1) as Open).bytes += bytes;
     yield { path, node, depth: level, bytes };

@@ -1,5 +1,6 @@
 import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
+import { mapKey } from "../../../tree/internal.ts";
 import { type Node, type Tree, walk } from "../../../tree/mod.ts";
 import { humanSize } from "../../display/human_size.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
@@ -43,7 +44,7 @@ Example:
     const above = base.split("/").length - 2;
     const human = options["humanReadable"] === true;
     const sizes = human || options["size"] === true ? directorySizes(tree, target) : undefined;
-    const sizeAt = (path: ByteString, node: Node) => sizes?.get(path) ?? sizeOf(node);
+    const sizeAt = (path: ByteString, node: Node) => sizes?.get(mapKey(path)) ?? sizeOf(node);
     const format = human ? humanSize : String;
     function* entries(): Generator<TreeEntry> {
       for (const entry of walk(tree, { from: path })) {
@@ -69,14 +70,14 @@ Example:
   },
 };
 
-/** The sizes of directories, by path. */
+/** The sizes of directories, by the {@linkcode mapKey} of the path. */
 function directorySizes(
   tree: Tree,
   start: { readonly path: ByteString; readonly node: Node },
 ): Map<ByteString, number> {
   const sizes = new Map<ByteString, number>();
   for (const { path, node, bytes } of usage(tree, start)) {
-    if (node.type === "directory") sizes.set(path, bytes);
+    if (node.type === "directory") sizes.set(mapKey(path), bytes);
   }
   return sizes;
 }
