@@ -152,11 +152,9 @@ class WorkerPool implements ProgramPool {
   ): Promise<Output> {
     const { signal } = options;
     if (this.#disposed) {
-      return Promise.reject(
-        new TypeError(`Cannot run job ${job.name}: the pool is disposed`),
-      );
+      return refuse(options, new TypeError(`Cannot run job ${job.name}: the pool is disposed`));
     }
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) return refuse(options, signal.reason);
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
@@ -179,7 +177,7 @@ class WorkerPool implements ProgramPool {
       };
       const leave = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
-        reject(controller.signal.reason);
+        refuse(options, controller.signal.reason).catch(reject);
       };
       controller.signal.addEventListener("abort", leave, { once: true });
       this.#queue.push(waiting);
@@ -238,7 +236,7 @@ class WorkerPool implements ProgramPool {
       halves === null ? null : this.#link(job.entry),
     ]);
     try {
-      task.signal.throwIfAborted();
+      if (task.signal.aborted) return await refuse(task, task.signal.reason);
       if (link === null) return await runInline(job, input, task);
       if (halves !== null && helper !== null && this.#queue.length === 0) {
         return await runHalves(halves, { front: helper, back: link }, task);
@@ -325,6 +323,16 @@ function isBrief<Input>(
   input: Input,
 ): boolean {
   return "isBrief" in job && job.isBrief(input);
+}
+
+/** Closes the stream of a job that does not begin, and rejects. */
+async function refuse({ stream }: Pick<RunOptions, "stream">, reason: unknown): Promise<never> {
+  try {
+    await stream?.[Symbol.asyncIterator]().return?.();
+  } catch {
+    // What the caller's stream throws is of no use to a job that does not begin.
+  }
+  throw reason;
 }
 
 /** Messages that were printed. A program may make many pools, also without knowing it. */
