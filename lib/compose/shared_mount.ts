@@ -24,7 +24,7 @@ import {
   statAt,
   tryStatAt,
 } from "../linux/mod.ts";
-import { LAYER_FILES } from "../store/internal.ts";
+import { LAYER_FILES, ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore } from "../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
@@ -157,7 +157,21 @@ export function trimSharedMounts(store: DiskStore, needed: () => readonly string
     if (kept.has(name)) continue;
     // A mount that is in use, as a working directory for instance, ends with a later trim.
     unlessRefused(() => performUnmount(fromText(path)));
-    unlessRefused(() => Deno.removeSync(path));
+    unlessRefused(() => removePoint(store, name));
+  }
+}
+
+/**
+ * Removes a directory where nothing is mounted any more. In a store that was copied while an image was mounted, it holds
+ * the files of the image: then it goes to the trash. The kernel renames no directory where something is mounted.
+ */
+function removePoint({ root, directories }: DiskStore, name: string): void {
+  const path = `${directories.mounts}/${name}`;
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (fileErrno(error) !== "ENOTEMPTY") throw error;
+    Deno.renameSync(path, `${root}/${ROOT_FILES.trash}/${name}.${crypto.randomUUID()}`);
   }
 }
 

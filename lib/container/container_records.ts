@@ -163,7 +163,7 @@ async function removeOrKeep(
     await snapshotter.remove(key);
   } catch (error) {
     if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
-    const isLive = leaseLiveness(Date.now());
+    const isLive = leaseLiveness(Date.now(), store.root);
     const isMounted = store.leases.list().some((lease) =>
       lease.id !== leaseId(key) && snapshotOfLease(lease) === key && isLive(lease)
     );

@@ -1,3 +1,6 @@
+import { fromText } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import { CWD, openDirectoryAt, ownFd, removeTree } from "../linux/mod.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { removeAbandoned } from "./abandoned.ts";
@@ -12,6 +15,8 @@ import { cleanUp } from "./watchdog.ts";
  * dead when its process ended without cleaning up; its
  * watchdog may have died too, or may still be at work. A container that runs is resumed if a process was killed that had
  * paused it.
+ *
+ * Of a run that was copied with its store, only the files are removed: the container may still run on the other store.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
   // The leases are read first: a run makes its directory before its lease.
@@ -22,7 +27,8 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
       if (found.run !== null) await resumeLeft(found.run);
       continue;
     }
-    if (found.damaged) await cleanUp(unreadRun(found));
+    if (found.copied) removeCopy(found.directory);
+    else if (found.damaged) await cleanUp(unreadRun(found));
     else if (found.run !== null) await cleanUp(found.run);
     else await removeDirectory(found.directory);
   }
@@ -34,6 +40,18 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
     const key = keyOfLease(lease);
     if (key === undefined || live.has(key)) continue;
     await recordEnd(store, snapshotter, { key, exit: null, found: { lease } });
+  }
+}
+
+/** Removes the copy of a directory of a run, with what was copied of the container's root. */
+function removeCopy(path: string): void {
+  const slash = path.lastIndexOf("/");
+  using mounts = ownFd(openDirectoryAt(CWD, fromText(path.slice(0, slash))));
+  try {
+    removeTree(mounts.fd, fromText(path.slice(slash + 1)));
+  } catch (error) {
+    // It stays where something is mounted in it.
+    if (!(error instanceof VarveError && error.code === "E_SYSCALL")) throw error;
   }
 }
 

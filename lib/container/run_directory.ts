@@ -8,7 +8,7 @@
 import { fromText } from "../bytes/mod.ts";
 import { lockLowers, tryLockLowersAlone } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
-import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd, tryStatAt } from "../linux/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
@@ -31,6 +31,8 @@ interface RunState {
   readonly runtime: Runtime;
   /** Pid of the process that runs the container. */
   readonly owner: number;
+  /** Device and inode of the file {@linkcode RUN_FILES.lock}. Older versions did not write it. */
+  readonly place?: string | undefined;
 }
 
 /** A directory of a run that was found. */
@@ -45,6 +47,11 @@ export interface FoundRun {
   readonly damaged: boolean;
   /** Whether the run is live: its lock is held, or may be taken at this moment. */
   readonly live: boolean;
+  /**
+   * Whether the directory was copied, with its store. Then its processes, its cgroups and its container are those of the
+   * store that it was copied from.
+   */
+  readonly copied: boolean;
 }
 
 /** A new run. It is live until this object is disposed. */
@@ -92,7 +99,8 @@ async function createLocked(mounts: string, directory: string): Promise<OwnedFd>
 /** Makes a run known to other processes. */
 export async function writeState({ id, key, directory, runtime }: ContainerRun): Promise<void> {
   const path = `${directory}/${RUN_FILES.state}`;
-  const state: RunState = { version: VERSION, id, key, runtime, owner: Deno.pid };
+  const place = placeOf(directory);
+  const state: RunState = { version: VERSION, id, key, runtime, owner: Deno.pid, place };
   await Deno.writeTextFile(`${path}.new`, JSON.stringify(state));
   await Deno.rename(`${path}.new`, path);
 }
@@ -168,12 +176,14 @@ async function look(mounts: string, name: string): Promise<FoundRun | undefined>
   const directory = `${mounts}/${name}`;
   try {
     const state = await readState(directory);
+    const place = placeOf(directory);
     return {
       directory,
       cacheId: Number(NAME.exec(name)?.[1]),
-      run: state ?? null,
+      run: state?.run ?? null,
       damaged: state === undefined,
       live: isLocked(directory) || state === null && isBeginning(mounts, directory),
+      copied: state?.place !== undefined && place !== undefined && state.place !== place,
     };
   } catch (error) {
     // The run ended meanwhile.
@@ -183,8 +193,13 @@ async function look(mounts: string, name: string): Promise<FoundRun | undefined>
   }
 }
 
+/** A run, and where its directory was when it began. */
+interface PlacedRun extends Pick<RunState, "place"> {
+  readonly run: ContainerRun;
+}
+
 /** Reads the state of a run; `null` when there is none, `undefined` when it cannot be read. */
-async function readState(directory: string): Promise<ContainerRun | null | undefined> {
+async function readState(directory: string): Promise<PlacedRun | null | undefined> {
   let text: string;
   try {
     text = await Deno.readTextFile(`${directory}/${RUN_FILES.state}`);
@@ -194,7 +209,17 @@ async function readState(directory: string): Promise<ContainerRun | null | undef
   }
   const state = parse(text);
   if (!isState(state)) return undefined;
-  return { id: state.id, key: state.key, directory, runtime: state.runtime };
+  const { id, key, runtime, place } = state;
+  return { run: { id, key, directory, runtime }, place };
+}
+
+/**
+ * The place of a directory of a run: device and inode of its lock. A directory that was moved has the same, one that was
+ * copied has another. `undefined` when it has no lock.
+ */
+function placeOf(directory: string): string | undefined {
+  const found = tryStatAt(CWD, fromText(`${directory}/${RUN_FILES.lock}`));
+  return found === undefined ? undefined : `${found.device} ${found.inode}`;
 }
 
 function parse(text: string): unknown {
@@ -207,9 +232,10 @@ function parse(text: string): unknown {
 }
 
 function isState(value: unknown): value is RunState {
-  const { version, id, key, runtime } = (value ?? {}) as Partial<RunState>;
+  const { version, id, key, runtime, place } = (value ?? {}) as Partial<RunState>;
   return version === VERSION && typeof id === "string" && typeof key === "string" &&
-    runtime !== undefined && RUNTIMES.includes(runtime.name) &&
+    (place === undefined || typeof place === "string") && runtime !== undefined &&
+    RUNTIMES.includes(runtime.name) &&
     typeof runtime.program === "string";
 }
 

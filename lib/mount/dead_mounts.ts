@@ -6,7 +6,7 @@ import {
   detachedOf,
   ignoreMissing,
   isDetachedUsed,
-  isVarveMount,
+  isMountOf,
   mountId,
   mountNamespace,
   mountState,
@@ -94,7 +94,7 @@ async function end(store: DiskStore, snapshotter: Snapshotter, dead: DeadMount):
     if (row?.createdAt !== dead.viewedAt) return;
   } else {
     // It may have had a lease, but no mount yet, when the mounts were listed.
-    if (!isDead(lease, readMountInfo())) return;
+    if (!isDead(store, lease, readMountInfo())) return;
     const key = snapshotOfLease(lease);
     if (key !== id) await ignoreMissing(() => snapshotter.release(key));
   }
@@ -105,18 +105,18 @@ function deadLeases(store: DiskStore): DeadMount[] {
   const leases = store.leases.list().filter(({ labels }) => labels[MOUNT_LABEL] !== undefined);
   if (leases.length === 0) return [];
   const mounts = readMountInfo();
-  return leases.filter((lease) => isDead(lease, mounts)).map((lease) => ({
+  return leases.filter((lease) => isDead(store, lease, mounts)).map((lease) => ({
     id: lease.id,
     lease,
     mayBeRenamed: !isOfOtherBoot(lease),
   }));
 }
 
-function isDead(lease: Lease, mounts: readonly MountInfo[]): boolean {
+function isDead({ root }: DiskStore, lease: Lease, mounts: readonly MountInfo[]): boolean {
   const target = lease.labels[MOUNT_LABEL] as string;
-  if (lease.id !== mountId(target) || mountState(lease, mounts) !== "stale") return false;
+  if (lease.id !== mountId(target) || mountState(root, lease, mounts) !== "stale") return false;
   const mount = findMount(mounts, fromText(target));
-  if (mount !== undefined && isVarveMount(mount)) return false;
+  if (mount !== undefined && isMountOf(root, mount)) return false;
   const made = lease.labels[NAMESPACE_LABEL];
   return made === undefined || made === mountNamespace() || isOfOtherBoot(lease);
 }

@@ -46,7 +46,7 @@ export function listMounts(store: Store): MountRecord[] {
       image: image?.slice(IMAGE.length) ?? null,
       key,
       readOnly: key === mountId(target),
-      elsewhere: mountState(lease, mounts) === "elsewhere",
+      elsewhere: mountState(store.root, lease, mounts) === "elsewhere",
       created: lease.createdAt,
     });
   }

@@ -11,7 +11,7 @@ import {
 import {
   boundCaches,
   holdLowers,
-  isVarveMount,
+  isMountOf,
   leaseResources,
   lockWritable,
   mountId,
@@ -232,9 +232,9 @@ function refuseMounted(store: Store, target: string): void {
   const mounts = readMountInfo();
   const mount = findMount(mounts, fromText(target));
   const lease = store.leases.get(mountId(target));
-  const elsewhere = lease !== undefined && mountState(lease, mounts) === "elsewhere";
+  const elsewhere = lease !== undefined && mountState(store.root, lease, mounts) === "elsewhere";
   if (mount === undefined && !elsewhere) return;
-  const ours = lease !== undefined && mount !== undefined && isVarveMount(mount);
+  const ours = lease !== undefined && mount !== undefined && isMountOf(store.root, mount);
   throw new VarveError(
     "E_PRECONDITION",
     `Cannot mount at ${target}: ${

@@ -15,7 +15,7 @@ import {
   detachedOf,
   ignoreMissing,
   isDetachedUsed,
-  isVarveMount,
+  isMountOf,
   mountId,
   mountState,
   snapshotOfLease,
@@ -85,8 +85,8 @@ export async function unmountImage(
   }
   const mounts = readMountInfo();
   const mount = findMount(mounts, fromText(target));
-  const elsewhere = mountState(lease, mounts) === "elsewhere";
-  if (elsewhere || mount !== undefined && !isVarveMount(mount)) {
+  const elsewhere = mountState(store.root, lease, mounts) === "elsewhere";
+  if (elsewhere || mount !== undefined && !isMountOf(store.root, mount)) {
     throw new VarveError(
       "E_PRECONDITION",
       `Cannot unmount ${target}: ${
@@ -103,7 +103,9 @@ export async function unmountImage(
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
-  if (mount === undefined && (!isIdle || mountState(lease, readMountInfo()) !== "stale")) {
+  if (
+    mount === undefined && (!isIdle || mountState(store.root, lease, readMountInfo()) !== "stale")
+  ) {
     throw new VarveError("E_BUSY", `Cannot unmount ${target}: another process uses it now`, {
       subject: target,
       hint: "try again",

@@ -18,7 +18,7 @@ export function gcKnowledge(store: DiskStore): GcKnowledge {
   // Without system calls nobody knows what is mounted.
   if (!isSupported()) return blindKnowledge(store);
   return {
-    isLive: leaseLiveness(Date.now()),
+    isLive: leaseLiveness(Date.now(), store.root),
     inUse: () => usersOf(store, readMountInfo()),
     lockCaches: () => tryLockLowersAlone(store.directories.mounts),
   };

@@ -16,7 +16,7 @@ export { lockSnapshotDirectory } from "./snapshot_lock.ts";
 export { ancestors, createLayer, stat as statRow } from "./machine.ts";
 export { holdLowers, trimLowers } from "./lowers.ts";
 export {
-  isVarveMount,
+  isMountOf,
   leaseLiveness,
   LOCK_LABEL,
   mountId,

@@ -25,6 +25,7 @@ import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore, Lease, Store } from "../store/mod.ts";
 import { boundPaths } from "./bound_path.ts";
 import { detachedOf, isDetachedUsed } from "./detached_mounts.ts";
+import { isBound, isOfOtherStore } from "./other_store.ts";
 import { quoteKey } from "./keys.ts";
 import { snapshotOfLease } from "./lease_resources.ts";
 
@@ -34,11 +35,6 @@ export const MOUNT_LABEL = "varve.mount";
 export const NAMESPACE_LABEL = "varve.mount.namespace";
 /** Source in mountinfo of the overlays that varve itself mounts. */
 const MOUNT_SOURCE = "varve";
-
-/** Matches the root, in mountinfo, of a bind mount that the native driver makes: the directory that is bound. */
-const BOUND = new RegExp(
-  `/(?:${ROOT_FILES.snapshots}|${ROOT_FILES.chains})/[0-9]+/${DRIVER_FILES.files}(?:-[a-z]+)?(?:-[0-9]+)?$`,
-);
 
 /**
  * Source in mountinfo of a composed image. It is the path of the file, the loop device over the file, or, if the path
@@ -82,8 +78,13 @@ class Namespaces {
   }
 }
 
-/** Finds out what became of the mount of a lease. For many leases, pass the same `namespaces`. */
+/**
+ * Finds out what became of the mount of a lease. For many leases, pass the same `namespaces`.
+ *
+ * @param root absolute path of the store; `null` for a store without files
+ */
 export function mountState(
+  root: string | null,
   lease: Lease,
   mounts: readonly MountInfo[],
   namespaces: Namespaces = new Namespaces(),
@@ -91,7 +92,7 @@ export function mountState(
   const labelled = lease.labels[NAMESPACE_LABEL];
   if (labelled === undefined || labelled === namespaces.own) {
     const mount = findMount(mounts, fromText(lease.labels[MOUNT_LABEL] ?? ""));
-    return mount !== undefined && isVarveMount(mount) ? "live" : "stale";
+    return mount !== undefined && isMountOf(root, mount) ? "live" : "stale";
   }
   const [boot, namespace = ""] = labelled.split(" ");
   if (boot !== namespaces.own.split(" ")[0]) return "stale";
@@ -99,16 +100,19 @@ export function mountState(
 }
 
 /**
- * Whether varve made a mount. For an overlay and a composed EROFS image, the source shows it; for a bind, the directory
- * that is bound.
+ * Whether varve made a mount, of this store. For an overlay and a composed EROFS image, the source shows it; for a bind,
+ * the directory that is bound.
+ *
+ * @param root as for {@linkcode mountState}
  */
-export function isVarveMount(mount: MountInfo): boolean {
-  return mount.source === MOUNT_SOURCE || BOUND.test(mount.root) ||
+export function isMountOf(root: string | null, mount: MountInfo): boolean {
+  const isVarves = mount.source === MOUNT_SOURCE || isBound(mount) ||
     mount.type === "erofs" && COMPOSED_SOURCE.test(mount.source);
+  return isVarves && (root === null || !isOfOtherStore(root, mount));
 }
 
 /**
- * Sets the source of an overlay to varve's name, so that {@linkcode isVarveMount} recognises it. The sources of other
+ * Sets the source of an overlay to varve's name, so that {@linkcode isMountOf} recognises it. The sources of other
  * mounts have a meaning and stay.
  */
 export function withVarveSource(mount: Mount): Mount {
@@ -132,7 +136,7 @@ export function liveMounts(store: Store): Map<string, Lease> {
   const mounts = readMountInfo();
   const namespaces = new Namespaces();
   for (const lease of leases) {
-    if (mountState(lease, mounts, namespaces) === "stale") continue;
+    if (mountState(store.root, lease, mounts, namespaces) === "stale") continue;
     live.set(lease.labels[MOUNT_LABEL] as string, lease);
   }
   return live;
@@ -143,8 +147,9 @@ export function liveMounts(store: Store): Map<string, Lease> {
  * detached mount while something uses it, that of a run while its lock is held, and any other until it expires.
  *
  * @param now the time, in ms since the epoch
+ * @param root as for {@linkcode mountState}
  */
-export function leaseLiveness(now: number): (lease: Lease) => boolean {
+export function leaseLiveness(now: number, root: string | null): (lease: Lease) => boolean {
   let mounts: readonly MountInfo[] | undefined;
   let namespaces: Namespaces | undefined;
   return (lease) => {
@@ -153,9 +158,9 @@ export function leaseLiveness(now: number): (lease: Lease) => boolean {
     if (detached !== undefined) return isDetachedUsed(detached, mounts ??= readMountInfo());
     if (lease.labels[MOUNT_LABEL] !== undefined) {
       mounts ??= readMountInfo();
-      return mountState(lease, mounts, namespaces ??= new Namespaces()) !== "stale";
+      return mountState(root, lease, mounts, namespaces ??= new Namespaces()) !== "stale";
     }
-    if (lock !== undefined) return isLocked(lock);
+    if (lock !== undefined) return isLocked(root, lock);
     return lease.expiresAt === null || lease.expiresAt > now;
   };
 }
@@ -179,10 +184,10 @@ export function refuseLeased(store: DiskStore, key: string): void {
     if (snapshotOfLease(lease) !== key) continue;
     const target = labels[MOUNT_LABEL], lock = labels[LOCK_LABEL];
     refuseDetached(lease, key);
-    if (target !== undefined && mountState(lease, readMountInfo()) !== "stale") {
+    if (target !== undefined && mountState(store.root, lease, readMountInfo()) !== "stale") {
       throw busy(key, target, `unmount ${target} first`);
     }
-    if (lock !== undefined && isLocked(lock)) {
+    if (lock !== undefined && isLocked(store.root, lock)) {
       throw new VarveError(
         "E_BUSY",
         `Cannot use snapshot ${quoteKey(key)}: its container is running`,
@@ -195,8 +200,16 @@ export function refuseLeased(store: DiskStore, key: string): void {
   }
 }
 
-/** Whether another process holds the lock of a file. */
-function isLocked(path: string): boolean {
+/** The end of the path of a run's lock. */
+const RUN_LOCK = new RegExp(`/${ROOT_FILES.mounts}/run-[^/]+/[^/]+$`);
+
+/**
+ * Whether another process holds the lock of a file. That of a run is looked for in the store as it lies now: the store
+ * may have been moved since the run began, or copied.
+ */
+function isLocked(root: string | null, lock: string): boolean {
+  const [own] = root === null ? [] : RUN_LOCK.exec(lock) ?? [];
+  const path = own === undefined ? lock : `${root}${own}`;
   try {
     using file = ownFd(openAt(CWD, fromText(path), Open.READ | Open.NO_FOLLOW));
     return !file.lock("shared");

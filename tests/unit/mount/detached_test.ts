@@ -174,7 +174,7 @@ test("a detached mount of another boot is over", async ({ store, snapshotter, im
   const detached = lease === undefined ? undefined : detachedOf(lease);
   assert(lease !== undefined && detached !== undefined);
   const mounts = readMountInfo();
-  assertEquals(leaseLiveness(0)(lease), true);
+  assertEquals(leaseLiveness(0, null)(lease), true);
   assertEquals(isDetachedUsed(detached, mounts), true);
   assertEquals(isDetachedUsed({ ...detached, boot: "another" }, mounts), false);
 });
