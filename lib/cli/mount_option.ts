@@ -1,11 +1,10 @@
-import { escapeForTerminal, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LoadedImage } from "../image/mod.ts";
-import { requireDisk } from "../store/internal.ts";
 import { readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
 import type { Context } from "./context.ts";
 import { type MountReport, reportMount } from "./report_mount.ts";
+import { warnOfStaleMounts } from "./stale_mounts.ts";
 
 /** The option `--mount` of `load` and `pull`. */
 export const MOUNT_OPTION: readonly [flags: string, description: string] = [
@@ -37,7 +36,8 @@ export async function prepareMount(
       try {
         await composeEagerly(context, images);
         const mounted = target === null ? null : await mountOne(context, images, target);
-        await warnOfStaleMounts(context, images);
+        const isNew = images.some(({ layers }) => layers.some(({ processed }) => processed));
+        if (isNew) await warnOfStaleMounts(context);
         return mounted;
       } catch (error) {
         const names = images.flatMap(({ names }) => names).join(", ");
@@ -73,25 +73,4 @@ async function mountOne(
   const image = await readImage(store, images[0]?.names[0] ?? "");
   const { signal } = context;
   return reportMount(await mountImage(store, image, target, { snapshotter, signal }), snapshotter);
-}
-
-/** Warns of mounts and containers that still show the bytes that a layer had before it was repaired. */
-async function warnOfStaleMounts(
-  context: Context,
-  images: readonly LoadedImage[],
-): Promise<void> {
-  const store = requireDisk(await context.store(), "look at mounts");
-  // A mount and a container that runs have a lease.
-  const isNew = images.some(({ layers }) => layers.some(({ processed }) => processed));
-  if (!isNew || store.leases.list().length === 0) return;
-  const { staleMounts } = await import("../snapshot/internal.ts");
-  for (const target of staleMounts(store)) {
-    const isContainer = target.startsWith(`${fromText(store.directories.mounts)}/`);
-    const shown = escapeForTerminal(target);
-    context.warn(
-      isContainer
-        ? `the container at ${shown} shows the old bytes: end it and run it again`
-        : `the mount at ${shown} shows the old bytes: umount and mount again`,
-    );
-  }
 }

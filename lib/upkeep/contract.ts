@@ -62,7 +62,7 @@ export interface Finding {
   readonly expected: string;
   /** What is there. */
   readonly actual: string;
-  /** The images and containers that need the thing: `image NAME`, `container KEY`, `snapshot KEY`. Sorted. */
+  /** What needs the thing: `image NAME`, `container KEY`, `snapshot KEY`, `lease ID`. Sorted. */
   readonly affects: readonly string[];
   /** What heals it. */
   readonly healedBy: Remedy;

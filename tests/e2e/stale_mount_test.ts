@@ -12,7 +12,7 @@ const CONTENT = "content ".repeat(1000);
 
 for (const driver of DRIVER_NAMES) {
   Deno.test({
-    name: `${driver}: a load that repairs a layer names the mounts that show the old bytes`,
+    name: `${driver}: a load or fsck that repairs a layer names the mounts that show the old bytes`,
     ...needs({ root: true, mount: true, kernel: "6.12" }),
     async fn() {
       await using temp = await tempDir("varve-stale-", "/var/tmp");
@@ -35,6 +35,10 @@ for (const driver of DRIVER_NAMES) {
       await varve.text(["mount", NAME, fresh]);
       assertEquals(await Deno.readTextFile(`${fresh}/file`) === CONTENT, true);
       assertEquals((await varve.any(["fsck", "--deep"])).code, 0);
+      await flipByte(temp.join("store/layers/1/layer.tar"), 2000);
+      const repair = await varve.any(["fsck", "--deep", "--repair", "--from", archive]);
+      assertEquals(repair.code, 0);
+      assertStringIncludes(repair.stderr, warning.replace(old, fresh));
       await varve.text(["umount", "--all"]);
       // Nothing is repaired, and nothing is mounted.
       const again = await varve.any(["load", archive]);

@@ -16,7 +16,7 @@ const MAX_DEPTH = 1024;
 const COMPOSED = /^chains\/\d+\/erofs/;
 
 /**
- * Finds out which images and containers need a damaged thing.
+ * Finds out which images, containers and leases need a damaged thing.
  *
  * It reads the documents of all images. A document that is damaged is left out: then the images that it belongs to are
  * affected by the document itself.
@@ -28,20 +28,19 @@ export class Affected {
   /** What each document that was read needs. */
   readonly #documents = new Map<string, Promise<ReadonlySet<string>>>();
 
-  #knowsAll = true;
-
   private constructor(store: DiskStore, rows: StoreRows) {
     this.#store = store;
     this.#rows = rows;
   }
 
-  /** Reads which images and containers need what. */
+  /** Reads which images, containers and leases need what. */
   static async of(store: DiskStore, rows: StoreRows): Promise<Affected> {
     const affected = new Affected(store, rows);
     for (const { name, digest } of rows.images) {
       affected.#add(`image ${name}`, await affected.#needs(digest, 0));
     }
     await affected.#addSnapshots();
+    await affected.#addLeases();
     return affected;
   }
 
@@ -54,18 +53,13 @@ export class Affected {
     return await new Affected(store, rows).#needs(digest, 0);
   }
 
-  /** The images and containers that need what is at a site, sorted. */
+  /** The images, containers and leases that need what is at a site, sorted. */
   usersOf({ site }: Damage): string[] {
     const users = new Set<string>();
     for (const key of keysOf(site, this.#rows)) {
       for (const user of this.#users.get(key) ?? []) users.add(user);
     }
     return [...users].sort();
-  }
-
-  /** Whether every document was read. Else something may be needed that is not known. */
-  get knowsAll(): boolean {
-    return this.#knowsAll;
   }
 
   #add(user: string, needs: Iterable<string>): void {
@@ -110,6 +104,21 @@ export class Affected {
     }
   }
 
+  /** What leases keep that a user made. Mounts and containers have snapshots. */
+  async #addLeases(): Promise<void> {
+    const now = Date.now();
+    for (const { id, expires_at: expires, labels, resources } of this.#rows.leases) {
+      if (expires !== null && expires <= now) continue;
+      if ([...labelsOf(labels).keys()].some((label) => label.startsWith("varve."))) continue;
+      for (const resource of namesOf(resources)) {
+        const at = resource.indexOf(":");
+        const [kind, name] = [resource.slice(0, at), resource.slice(at + 1)];
+        const needs = kind === "blob" ? await this.#needs(name, 0) : kind === "layer" ? [name] : [];
+        this.#add(`lease ${id}`, needs);
+      }
+    }
+  }
+
   /** The digests and diffIDs that a document needs, with its own. */
   #needs(digest: string, depth: number): Promise<ReadonlySet<string>> {
     const known = this.#documents.get(digest);
@@ -124,7 +133,6 @@ export class Affected {
     const { blobs } = this.#store;
     const row = blobs.stat(digest as Digest);
     const limits = documentLimits(this.#store);
-    if (row === undefined) this.#knowsAll = false;
     if (row === undefined || depth > limits.indexDepth) return needs;
     try {
       const bytes = await blobs.read(row.digest, Math.max(limits.manifest, limits.index));
@@ -152,7 +160,6 @@ export class Affected {
     } catch (error) {
       // The document is damaged, or it is no image. What was found so far counts.
       if (!(error instanceof VarveError)) throw error;
-      if (error.code !== "E_NOT_IMAGE") this.#knowsAll = false;
     }
     return needs;
   }
@@ -198,6 +205,16 @@ export function keysOf(site: Site, rows: StoreRows): string[] {
       return [site.key];
     default:
       return [];
+  }
+}
+
+/** The texts in a list as JSON; none where it is damaged. */
+function namesOf(json: string): string[] {
+  try {
+    const list: unknown = JSON.parse(json);
+    return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
   }
 }
 

@@ -17,8 +17,8 @@ import {
   replaceTree,
   stagedTree,
 } from "../../store/internal.ts";
+import { gcKnowledge } from "../../snapshot/internal.ts";
 import type { DiskStore } from "../../store/mod.ts";
-import { Affected } from "../check/affected.ts";
 import { pathOfBlob } from "../check/check_blobs.ts";
 import { hashJob } from "../deep/hash_job.ts";
 import type { Repair } from "./contract.ts";
@@ -162,10 +162,15 @@ async function healBlob(repair: Repair, digest: Digest): Promise<void> {
   noteDamaged(store, digest);
 }
 
-/** Whether an image or a container needs a blob, or may need it: a document cannot be read. */
-async function isNeeded({ store }: Repair, digest: Digest): Promise<boolean> {
-  const affected = await Affected.of(store, readRows(store));
-  const site = { at: "blob", digest } as const;
-  const finding = { kind: "blob", what: "", expected: "", actual: "", healedBy: "source" } as const;
-  return !affected.knowsAll || affected.usersOf({ ...finding, site }).length > 0;
+/**
+ * Whether something keeps a blob from gc, or may keep it: a document cannot be read, or the database is older than the
+ * files.
+ */
+async function isNeeded(
+  { store, options: { signal } }: Repair,
+  digest: Digest,
+): Promise<boolean> {
+  if (readRows(store).state.older === 1) return true;
+  const marks = await store.collector.mark(gcKnowledge(store), { signal });
+  return marks.unreadable.length > 0 || marks.keeps(`blob:${digest}`);
 }

@@ -50,7 +50,7 @@ export async function repairStore(
     await heal({ store: disk, pool, options, damages, say });
     const left = await findDamage(disk, check);
     const isStuck = left.length === damages.length &&
-      left.every((damage, i) => damage.what === damages[i]?.what);
+      left.every((damage, i) => isSame(damage, damages[i]));
     damages = left;
     if (isStuck) break;
   }
@@ -60,6 +60,11 @@ export async function repairStore(
     healed: found.filter(({ key }) => !keys.has(key)).map(({ finding }) => finding),
     left: left.map(({ finding }) => finding),
   };
+}
+
+/** Whether two rounds found the same: the file of a row that was removed is other damage. */
+function isSame(one: Damage, other: Damage | undefined): boolean {
+  return one.what === other?.what && one.site.at === other.site.at;
 }
 
 async function heal(repair: Repair): Promise<void> {

@@ -12,6 +12,7 @@ import { rebuildStore } from "../../../store/mod.ts";
 import { inCommandWords } from "../../mistakes/command_words.ts";
 import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 import { loadSettings } from "../../settings.ts";
+import { warnOfStaleMounts } from "../../stale_mounts.ts";
 import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
 import { repairSource } from "./repair_source.ts";
 import { counted } from "../../display/counted.ts";
@@ -51,8 +52,8 @@ JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]; with --
 
 "kind" is one of database, row, dangling (a row that names something missing), blob, document (config, manifest,
 index), layer (its tar), tree, composed (image of a chain), extracted (directory of a driver), snapshot, marker, index
-(content/index.json), stray (not the store's, left alone) and mode. "affects" lists "image NAME", "container KEY" and
-"snapshot KEY". "healedBy" is the command that heals it.
+(content/index.json), stray (not the store's, left alone) and mode. "affects" lists "image NAME", "container KEY",
+"snapshot KEY" and "lease ID". "healedBy" is the command that heals it.
 
 Examples:
   varve fsck
@@ -129,6 +130,7 @@ async function repair(context: Context, options: Options, from?: string): Promis
     from: source?.origin,
     onStep: (message) => context.say(`varve: ${escapeText(inCommandWords(message))}`),
   });
+  if (healed.some(({ kind }) => kind === "layer")) await warnOfStaleMounts(context);
   const report = reportOf(left);
   return {
     json: { healed: healed.map(inCommands), left: report.json },
