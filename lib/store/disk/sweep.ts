@@ -28,6 +28,8 @@ export interface SweepFacts {
  * during a commit or a removal. It takes the store's lock exclusively, so that no live commit is
  * between its renames and its rows. If a layer has a row but no directory, the damage is noted.
  *
+ * A layer's directory without a marker stays: a check tells of it, and a repair makes its layer again.
+ *
  * A snapshot's directory that has files is removed only if a process died while it made or removed
  * that snapshot. Otherwise its row was lost, and it goes to `lost/`. If the database is older than
  * the files, only such directories of dead processes are removed: everything else without a row may
@@ -50,13 +52,12 @@ export async function sweep(disk: Disk, facts: SweepFacts): Promise<boolean> {
   await sweepSnapshots(disk, facts, older);
   noteMissingLayers(disk);
   if (older) return true;
-  for (
-    const [directory, known] of [
-      [paths.layers, idsOf(disk, "layer")],
-      [paths.chains, idsOf(disk, "chain")],
-    ] as const
-  ) {
-    for (const id of orphans(directory, known)) await discard(disk, `${directory}/${id}`);
+  for (const id of orphans(paths.layers, idsOf(disk, "layer"))) {
+    // A commit and a removal leave the marker. Without one, its row was lost: it may be the only copy of a layer.
+    if (await isMarked(paths.layer(id), id)) await discard(disk, paths.layer(id));
+  }
+  for (const id of orphans(paths.chains, idsOf(disk, "chain"))) {
+    await discard(disk, paths.chain(id));
   }
   await sweepBlobs(disk);
   return true;
@@ -107,6 +108,17 @@ function idsOf({ db }: Disk, table: "layer" | "chain" | "snapshot"): Set<number>
 /** The cache ids in a directory that have no row. */
 function orphans(directory: string, known: ReadonlySet<number>): number[] {
   return cacheNamesIn(directory).ids.filter((id) => !known.has(id));
+}
+
+/** Whether the marker in a directory of a layer says its cache id. */
+async function isMarked(path: string, id: number): Promise<boolean> {
+  try {
+    const marker = await markerIn(path);
+    return marker?.kind === "layer" && marker.id === id;
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+    return false;
+  }
 }
 
 /**

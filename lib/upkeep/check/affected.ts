@@ -55,6 +55,11 @@ export class Affected {
 
   /** The images, containers and leases that need what is at a site, sorted. */
   usersOf({ site }: Damage): string[] {
+    return this.usersAt(site);
+  }
+
+  /** The same, for a site. */
+  usersAt(site: Site): string[] {
     const users = new Set<string>();
     for (const key of keysOf(site, this.#rows)) {
       for (const user of this.#users.get(key) ?? []) users.add(user);

@@ -5,12 +5,16 @@ import type { Finding } from "../contract.ts";
 export type Site =
   /** The file of a blob. One without a row has the target of the image name that needs it. */
   | { readonly at: "blob"; readonly digest: string; readonly image?: string }
-  /** A file of a layer. One without a row has no cache id, and the target of the image name that needs it. */
+  /**
+   * A file of a layer. One without a row has no cache id, the target of the image name that needs it, and the blob that
+   * the manifest names.
+   */
   | {
     readonly at: "layer";
     readonly diffId: string;
     readonly cacheId: number | null;
     readonly image?: string;
+    readonly blob?: string;
   }
   /** The directory of a chain, or a directory of a driver in the directory of a layer or of a chain. */
   | {

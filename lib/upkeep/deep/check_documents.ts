@@ -100,7 +100,7 @@ async function checkManifest(pass: DeepPass, manifest: Manifest, image: Digest):
     const named = store.layers.get(diffId);
     if (named !== undefined) diffIds.push(named.diffId);
     if ((named ?? held) === undefined && !isNondistributable(descriptor.mediaType)) {
-      missingLayer(pass, diffId, image);
+      missingLayer(pass, diffId, descriptor.digest, image);
     }
     if (held === undefined || named === undefined || held.diffId === named.diffId) continue;
     pass.report({
@@ -158,16 +158,21 @@ function missing(
   });
 }
 
-/** Reports a layer that has no row. A blob of it that is here heals it. */
-function missingLayer({ store, report }: DeepPass, diffId: DiffId, image: Digest): void {
-  const isHeld = store.layers.blobsOf(diffId)
-    .some((digest) => digest !== diffId as string && store.blobs.stat(digest) !== undefined);
+/** Reports a layer that has no row. A blob of it that is here heals it: the blob that the manifest names, or another. */
+function missingLayer(
+  { store, report }: DeepPass,
+  diffId: DiffId,
+  blob: Digest,
+  image: Digest,
+): void {
+  const isHeld = [blob, ...store.layers.blobsOf(diffId)]
+    .some((digest) => (store.blobs.stat(digest)?.verifiedAt ?? 0) !== 0);
   report({
     kind: "layer",
     what: `layer ${diffId}`,
     expected: "a row",
     actual: NO_ROW,
     healedBy: isHeld ? "repair" : "source",
-    site: { at: "layer", diffId, cacheId: null, image },
+    site: { at: "layer", diffId, cacheId: null, image, blob },
   });
 }

@@ -20,6 +20,7 @@ import {
 import { gcKnowledge } from "../../snapshot/internal.ts";
 import type { DiskStore } from "../../store/mod.ts";
 import { pathOfBlob } from "../check/check_blobs.ts";
+import type { Site } from "../check/damage.ts";
 import { hashJob } from "../deep/hash_job.ts";
 import type { Repair } from "./contract.ts";
 import { deriveTreeJob } from "./derive_tree_job.ts";
@@ -34,8 +35,10 @@ export async function healLayers(repair: Repair): Promise<void> {
   for (const diffId of layers) {
     if (!isDigest(diffId)) continue;
     const id = diffId as string as DiffId;
-    if (!await isTarSound(repair, id)) await remakeLayer(repair, id);
-    else if (damages.some(({ kind, site }) => kind === "tree" && isAt(site, diffId))) {
+    if (!await isTarSound(repair, id)) {
+      const named = damages.flatMap(({ site }) => isAt(site, diffId) ? site.blob ?? [] : []);
+      await remakeLayer(repair, id, named.filter(isDigest));
+    } else if (damages.some(({ kind, site }) => kind === "tree" && isAt(site, diffId))) {
       await remakeTree(repair, id);
     } else await noteLayerSound(repair.store, id);
   }
@@ -44,7 +47,7 @@ export async function healLayers(repair: Repair): Promise<void> {
   }
 }
 
-function isAt(site: Repair["damages"][number]["site"], diffId: string): boolean {
+function isAt(site: Site, diffId: string): site is Extract<Site, { at: "layer" }> {
   return site.at === "layer" && site.diffId === diffId;
 }
 
@@ -115,12 +118,20 @@ async function deriveTree(
   return await derive(layerRules(options));
 }
 
-/** Makes tar and tree of a layer again from a blob of it in the store. Notes the layer as damaged if there is none. */
-async function remakeLayer(repair: Repair, diffId: DiffId): Promise<void> {
+/**
+ * Makes tar and tree of a layer again from a blob of it in the store. Notes the layer as damaged if there is none.
+ *
+ * @param named blobs that documents name for the layer, besides those that were proved
+ */
+async function remakeLayer(
+  repair: Repair,
+  diffId: DiffId,
+  named: readonly Digest[],
+): Promise<void> {
   const { store, pool, options, say } = repair;
   noteDamaged(store, diffId);
   const signal = options.signal ?? new AbortController().signal;
-  for (const digest of store.layers.blobsOf(diffId)) {
+  for (const digest of new Set([...store.layers.blobsOf(diffId), ...named])) {
     const blob = store.blobs.stat(digest);
     if (blob === undefined || !await isBlobSound(repair, digest)) continue;
     await using ingest = await store.ingest();

@@ -1,5 +1,7 @@
 import { algorithmOf, type DiffId, type Digest, isDigest } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
+import { isBadData, VarveError } from "../../errors.ts";
+import { StoreLayerIngest } from "../../image/internal.ts";
+import { layerRules } from "../../layer_job/internal.ts";
 import { parseDocument, parseImageConfig } from "../../oci/mod.ts";
 import {
   adoptBlob,
@@ -7,11 +9,14 @@ import {
   adoptLayer,
   discardBlob,
   discardOrphan,
+  factOf,
   homeIn,
   homePath,
   type LayerMarker,
   readRows,
 } from "../../store/internal.ts";
+import { gcKnowledge } from "../../snapshot/internal.ts";
+import { Affected } from "../check/affected.ts";
 import { pathOfBlob } from "../check/check_blobs.ts";
 import { hashJob } from "../deep/hash_job.ts";
 import { treeJob } from "../deep/tree_job.ts";
@@ -79,7 +84,10 @@ async function healLayer(repair: Repair, cacheId: number): Promise<void> {
   const { store, say } = repair;
   const marker = homeIn(store, "layers", cacheId)?.marker;
   if (marker?.kind !== "layer" || marker.id !== cacheId || !await isProved(repair, marker)) {
+    const remade = await remakeFromTar(repair, cacheId);
+    if (remade === "failed") return;
     await discardOrphan(store, "layers", cacheId);
+    if (remade !== null) return say(`layer ${remade} was made again from layers/${cacheId}`);
     return say(`layers/${cacheId} was removed: it has no row, and does not prove what it is`);
   }
   if (store.layers.get(marker.diffID as DiffId) !== undefined) {
@@ -88,6 +96,58 @@ async function healLayer(repair: Repair, cacheId: number): Promise<void> {
   }
   await adoptLayer(store, marker);
   say(`layers/${cacheId} has its row again`);
+}
+
+/**
+ * Makes a layer again from the tar in a directory that has no sound marker: the tar proves itself by its digest.
+ *
+ * @returns its diffID; `null` when nothing needs the layer, or the store holds it elsewhere; `"failed"` when it could not be
+ * made, or nobody knows whether something needs it
+ */
+async function remakeFromTar(
+  repair: Repair,
+  cacheId: number,
+): Promise<DiffId | null | "failed"> {
+  const { store, pool, options, say } = repair;
+  const path = `${homePath(store, "layers", cacheId)}/layer.tar`;
+  const tar = factOf(path.slice(0, path.lastIndexOf("/")), "layer.tar");
+  if (tar?.type !== "file") return null;
+  const { signal = new AbortController().signal } = options;
+  const [hashed] = await pool.run(hashJob, [{ path, algorithms: ["sha256"] }], { signal });
+  const diffId = hashed?.digests[0] as DiffId | undefined;
+  if (diffId === undefined || store.layers.get(diffId) !== undefined) return null;
+  const isNeeded = await isLayerNeeded(store, diffId);
+  if (isNeeded === undefined) {
+    say(`layers/${cacheId} stays while a document cannot be read that may name its layer`);
+    return "failed";
+  }
+  if (!isNeeded) return null;
+  await using ingest = await store.ingest();
+  const rules = layerRules(options);
+  const layers = new StoreLayerIngest({ ...rules, store, ingest, pool, signal, verb: "repair" });
+  try {
+    await layers.bring(
+      { label: `layers/${cacheId}`, diffId },
+      { kind: "file", path, offset: 0, length: tar.size },
+    );
+    await ingest.commit();
+    return diffId;
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    if (isBadData(error)) return null;
+    say(error.message);
+    return "failed";
+  }
+}
+
+/** Whether an image, a lease or a snapshot names a layer; `undefined` when a document cannot be read that may name it. */
+async function isLayerNeeded(store: Repair["store"], diffId: DiffId): Promise<boolean | undefined> {
+  const rows = readRows(store);
+  if (rows.snapshots.some((row) => row.diff_id === diffId)) return true;
+  const affected = await Affected.of(store, rows);
+  if (affected.usersAt({ at: "layer", diffId, cacheId: null }).length > 0) return true;
+  const { unreadable } = await store.collector.mark(gcKnowledge(store));
+  return unreadable.length > 0 ? undefined : false;
 }
 
 /** Whether tar and tree in a directory have the digests that its marker says. */

@@ -17,13 +17,24 @@ import { type Options, type Report, stringOption, type Verb } from "../../verb.t
 import { repairSource } from "./repair_source.ts";
 import { counted } from "../../display/counted.ts";
 
-/** The command that heals a finding. */
-const HEALED_BY: Readonly<Record<Remedy, string>> = {
-  repair: "varve fsck --repair",
-  source: "varve fsck --repair --from SOURCE",
-  rebuild: "varve fsck --rebuild",
-  user: "look at it, then remove or restore it by hand",
-};
+/**
+ * The command that heals a finding. Only a deep repair finds again what a deep check has found.
+ *
+ * @param deep whether the check was deep
+ */
+function commandFor(remedy: Remedy, deep: boolean): string {
+  const repair = `varve fsck ${deep ? "--deep " : ""}--repair`;
+  switch (remedy) {
+    case "repair":
+      return repair;
+    case "source":
+      return `${repair} --from SOURCE`;
+    case "rebuild":
+      return "varve fsck --rebuild";
+    case "user":
+      return "look at it, then remove or restore it by hand";
+  }
+}
 
 /** `varve fsck`. */
 export const fsck: Verb = {
@@ -74,7 +85,8 @@ Examples:
     if (from !== undefined) {
       throw new VarveError("E_USAGE", "Cannot check with --from: it is for --repair");
     }
-    return reportOf(await findingsIn(context, options.deep === true));
+    const deep = options.deep === true;
+    return reportOf(await findingsIn(context, deep), deep);
   },
 };
 
@@ -93,7 +105,8 @@ async function rebuild(context: Context, options: Options): Promise<Report> {
   }
   const { root } = context.options;
   const { kept, images, layers, snapshots, unknown } = await rebuildStore(root);
-  const report = reportOf(await findingsIn(context, options.deep === true));
+  const deep = options.deep === true;
+  const report = reportOf(await findingsIn(context, deep), deep);
   const lines = [
     `the database was made again: ${counted(images, "image name")}, ${counted(layers, "layer")}, ${
       counted(snapshots, "snapshot")
@@ -131,9 +144,9 @@ async function repair(context: Context, options: Options, from?: string): Promis
     onStep: (message) => context.say(`varve: ${escapeText(inCommandWords(message))}`),
   });
   if (healed.some(({ kind }) => kind === "layer")) await warnOfStaleMounts(context);
-  const report = reportOf(left);
+  const report = reportOf(left, deep);
   return {
-    json: { healed: healed.map(inCommands), left: report.json },
+    json: { healed: healed.map((one) => inCommands(one, deep)), left: report.json },
     text: [...healed.map(({ kind, what }) => `healed: ${kind}: ${what}\n`), ...report.text],
     exit: report.exit,
   };
@@ -166,11 +179,12 @@ function databaseFinding(error: unknown): Finding {
   };
 }
 
-/** The report of a check: exit code 3 when something is damaged. */
-export function reportOf(findings: readonly Finding[]): Report {
+/** The report of a check, which was deep or not: exit code 3 when something is damaged. */
+export function reportOf(findings: readonly Finding[], deep: boolean): Report {
+  const shown = findings.map((one) => inCommands(one, deep));
   return {
-    json: findings.map(inCommands),
-    text: findings.map(inCommands).map(lineOf),
+    json: shown,
+    text: shown.map(lineOf),
     exit: findings.length === 0 ? 0 : EXIT_CODES.E_DAMAGE,
   };
 }
@@ -180,8 +194,9 @@ interface ShownFinding extends Omit<Finding, "healedBy"> {
   readonly healedBy: string;
 }
 
-function inCommands({ kind, what, expected, actual, affects, healedBy }: Finding): ShownFinding {
-  return { kind, what, expected, actual, affects, healedBy: HEALED_BY[healedBy] };
+function inCommands({ healedBy, ...finding }: Finding, deep: boolean): ShownFinding {
+  const { kind, what, expected, actual, affects } = finding;
+  return { kind, what, expected, actual, affects, healedBy: commandFor(healedBy, deep) };
 }
 
 function lineOf({ kind, what, expected, actual, affects, healedBy }: ShownFinding): string {

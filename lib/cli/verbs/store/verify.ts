@@ -20,6 +20,6 @@ Example:
   varve verify debian:12`,
   async run(context, [ref = ""]) {
     const store = await context.store();
-    return reportOf(await verifyImage(store, ref, await deepOptions(context, true)));
+    return reportOf(await verifyImage(store, ref, await deepOptions(context, true)), true);
   },
 };

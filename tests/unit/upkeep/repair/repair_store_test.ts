@@ -125,7 +125,7 @@ Deno.test({
     const what = `layer ${store.image.layers[GZIP]!.diffId}`;
     const found = (await findings(store, "fsck", "--deep")).find((one) => one.what === what);
     assertEquals([found?.kind, found?.actual, found?.healedBy], [
-      ...["layer", "no row", "varve fsck --repair"],
+      ...["layer", "no row", "varve fsck --deep --repair"],
     ]);
     const { code, stdout, stderr } = await store.on(["fsck", "--repair", "--deep"]);
     assertEquals(code, 0, stdout + stderr);
