@@ -47,7 +47,10 @@ Deno.test({
       const told = JSON.parse(stdout);
       assertEquals([told.linked > 0, told.copied > 0], [link, !link]);
       assertEquals([told.unpaused, told.leftOut], [["second"], []]);
-      assertMatch(stderr, /snapshot "second" was mounted: its files may be from different moments/);
+      assertMatch(
+        stderr,
+        /snapshot "second" was in use and not paused: its files may be from different moments/,
+      );
       assertEquals((await on(["umount", mnt])).code, 0);
       // Nothing is left beside it.
       assertEquals(

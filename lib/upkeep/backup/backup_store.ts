@@ -61,8 +61,8 @@ export interface BackupReport {
   /** Keys of read-write snapshots and views that were left out. */
   readonly leftOut: readonly string[];
   /**
-   * Keys of read-write snapshots that were mounted outside of containers. Processes that write there cannot be paused,
-   * so these files may be from different moments.
+   * Keys of read-write snapshots that were mounted outside of containers, where processes that write cannot be paused,
+   * and of those whose container another process had paused all the time. These files may be from different moments.
    */
   readonly unpaused: readonly string[];
 }
@@ -158,12 +158,12 @@ async function attemptBackup(
     signal?.throwIfAborted();
     const to = `${root}/${ROOT_FILES.snapshots}/${row.cacheId}`;
     await Deno.mkdir(to, { mode: 0o700 });
-    if (await copySnapshot(store, row, row.cacheId, to, { pool, signal })) {
+    const copied = await copySnapshot(store, row, row.cacheId, to, { pool, signal });
+    if (copied !== "gone") {
       count++;
       const isContainer = row.labels[CONTAINER_LABELS.image] !== undefined;
-      if (row.scope === "" && mounted.has(row.key) && row.kind === "active" && !isContainer) {
-        unpaused.push(row.key);
-      }
+      const isMounted = row.scope === "" && mounted.has(row.key) && row.kind === "active";
+      if (copied === "unpaused" || isMounted && !isContainer) unpaused.push(row.key);
     } else {
       if (row.kind === "committed") throw changed(`snapshot ${row.key}`);
       await Deno.remove(to, { recursive: true });

@@ -39,7 +39,9 @@ Example:
     });
     for (const key of report.unpaused) {
       context.warn(
-        `snapshot ${JSON.stringify(key)} was mounted: its files may be from different moments`,
+        `snapshot ${
+          JSON.stringify(key)
+        } was in use and not paused: its files may be from different moments`,
       );
     }
     const { linked, copied, bytes, snapshots } = report;
