@@ -148,6 +148,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "backup: a mount point is refused before anything is copied",
+  ...NEEDS,
+  async fn() {
+    await using sick = await sickStore();
+    const { root, on } = sick;
+    const disk = `${root}.disk`, parent = root.slice(0, root.lastIndexOf("/"));
+    await Deno.mkdir(disk);
+    await run(["mount", "-t", "tmpfs", "none", disk]);
+    try {
+      const before = await Deno.stat(parent);
+      const { code, stderr } = await on(["backup", disk]);
+      assertEquals([code, stderr], [
+        6,
+        `varve: Cannot write ${disk}: a file system is mounted there (give a new directory in it, such as ${disk}/varve)\n`,
+      ]);
+      // Nothing was made beside it.
+      assertEquals((await Deno.stat(parent)).mtime, before.mtime);
+      assertEquals((await on(["backup", `${disk}/varve`])).code, 0);
+    } finally {
+      await run(["umount", disk]);
+    }
+  },
+});
+
+Deno.test({
   name: "backup: a store on a read-only file system is copied, too",
   ...NEEDS,
   async fn() {

@@ -79,7 +79,7 @@ const ATTEMPTS = 3;
  * is nothing.
  *
  * @param directory nothing, or an empty directory, on any file system
- * @throws {VarveError} `E_EXISTS` the directory is not empty · `E_NOT_FOUND` its parent is missing · `E_USAGE` it is in
+ * @throws {VarveError} `E_EXISTS` the directory is not empty · `E_PRECONDITION` it is a mount point · `E_NOT_FOUND` its parent is missing · `E_USAGE` it is in
  * the store · `E_DAMAGE` a file of the store is missing · `E_BUSY` the store changes all the time ·
  * `E_UNSUPPORTED` a container cannot be paused · `E_SYSCALL`
  *

@@ -3,9 +3,11 @@ import { VarveError } from "../../errors.ts";
 import {
   CWD,
   fileErrno,
+  isSupported,
   openDirectoryAt,
   type OwnedFd,
   ownFd,
+  statAt,
   syncFileSystem,
 } from "../../linux/mod.ts";
 
@@ -22,7 +24,8 @@ export interface Unfinished extends AsyncDisposable {
  * processes were killed is removed.
  *
  * @param target absolute path; nothing, or an empty directory
- * @throws {VarveError} `E_EXISTS` something is there · `E_NOT_FOUND` its parent is missing
+ * @throws {VarveError} `E_EXISTS` something is there · `E_PRECONDITION` a file system is mounted there · `E_NOT_FOUND` its
+ * parent is missing
  */
 export async function makeUnfinished(target: string): Promise<Unfinished> {
   const at = target.lastIndexOf("/");
@@ -72,9 +75,23 @@ async function refuseExisting(target: string): Promise<void> {
   try {
     const info = await Deno.lstat(target);
     if (!info.isDirectory || (await namesIn(target)).length > 0) throw isThere(target);
+    refuseMountPoint(target);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Refuses a directory where a file system is mounted: no directory can be renamed to it. */
+function refuseMountPoint(target: string): void {
+  if (!isSupported()) return;
+  const parent = target.slice(0, target.lastIndexOf("/")) || "/";
+  const [own, above] = [target, parent].map((path) => statAt(CWD, fromText(path)));
+  // Before Linux 5.8 statx(2) did not say the mount.
+  if (own?.mount === above?.mount && own?.device === above?.device) return;
+  throw new VarveError("E_PRECONDITION", `Cannot write ${target}: a file system is mounted there`, {
+    subject: target,
+    hint: `give a new directory in it, such as ${target}/varve`,
+  });
 }
 
 function isThere(target: string): VarveError {

@@ -11,8 +11,8 @@ export const backup: Verb = {
   help:
     `DIR becomes a store of its own: 'varve --root DIR …' uses it. It has the state of one moment: images, blobs, layers,
 snapshots, leases and settings, without what can be made again (composed images, extracted layers, parts of
-downloads), without mounts and without lost/. DIR is new or empty (else exit 5), on any file system. It gets its
-name at the end: when the command fails or is killed, there is no DIR.
+downloads), without mounts and without lost/. DIR is new or empty (else exit 5), on any file system, and no mount
+point (else exit 6). It gets its name at the end: when the command fails or is killed, there is no DIR.
 
 The files of a container are copied while it is paused. Other read-write snapshots that are mounted cannot be
 paused: a warning names them. --no-snapshots leaves out all read-write snapshots and views.
