@@ -7,6 +7,7 @@ import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
 import { markerIn } from "./markers/marker.ts";
 import type { Marker } from "./markers/marker_format.ts";
+import { LAYER_FILES } from "./names.ts";
 import { hasFiles, keepLost } from "./recovery/lost.ts";
 import { isOlder } from "./recovery/older.ts";
 import { lstatOrNothing, namesIn } from "./system.ts";
@@ -28,7 +29,7 @@ export interface SweepFacts {
  * during a commit or a removal. It takes the store's lock exclusively, so that no live commit is
  * between its renames and its rows. If a layer has a row but no directory, the damage is noted.
  *
- * A layer's directory without a marker stays: a check tells of it, and a repair makes its layer again.
+ * A layer's directory with a tar and without a marker stays: a check tells of it, and a repair makes its layer again.
  *
  * A snapshot's directory that has files is removed only if a process died while it made or removed
  * that snapshot. Otherwise its row was lost, and it goes to `lost/`. If the database is older than
@@ -53,8 +54,7 @@ export async function sweep(disk: Disk, facts: SweepFacts): Promise<boolean> {
   noteMissingLayers(disk);
   if (older) return true;
   for (const id of orphans(paths.layers, idsOf(disk, "layer"))) {
-    // A commit and a removal leave the marker. Without one, its row was lost: it may be the only copy of a layer.
-    if (await isMarked(paths.layer(id), id)) await discard(disk, paths.layer(id));
+    if (!await mayBeOnlyCopy(paths.layer(id), id)) await discard(disk, paths.layer(id));
   }
   for (const id of orphans(paths.chains, idsOf(disk, "chain"))) {
     await discard(disk, paths.chain(id));
@@ -110,14 +110,18 @@ function orphans(directory: string, known: ReadonlySet<number>): number[] {
   return cacheNamesIn(directory).ids.filter((id) => !known.has(id));
 }
 
-/** Whether the marker in a directory of a layer says its cache id. */
-async function isMarked(path: string, id: number): Promise<boolean> {
+/**
+ * Whether the directory of a layer without a row has a tar, but not its own marker. A commit and a removal leave the
+ * marker. So its row was lost, and the tar may be the only copy of a layer.
+ */
+async function mayBeOnlyCopy(path: string, id: number): Promise<boolean> {
+  if (await lstatOrNothing(`${path}/${LAYER_FILES.tar}`) === undefined) return false;
   try {
     const marker = await markerIn(path);
-    return marker?.kind === "layer" && marker.id === id;
+    return marker?.kind !== "layer" || marker.id !== id;
   } catch (error) {
     if (fileErrno(error) === undefined) throw error;
-    return false;
+    return true;
   }
 }
 

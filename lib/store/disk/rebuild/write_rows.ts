@@ -113,8 +113,8 @@ function writeChains(db: Database, { gathered, documents, old }: Evidence): void
     const ids = chainIds(diffIds);
     for (const [i, id] of ids.entries()) put(id, diffIds[i] as string, ids[i - 1] ?? null);
   };
-  for (const { config } of documents.manifests.values()) {
-    const names = documents.configs.get(config.digest) ?? [];
+  // Also of a config whose manifest is damaged: containers may lie on its layers.
+  for (const names of documents.configs.values()) {
     putStack(names.map((name) => identity(db, name)));
   }
   for (const diffIds of layerStacks(gathered.snapshots)) putStack(diffIds);

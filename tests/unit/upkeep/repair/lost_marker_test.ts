@@ -46,6 +46,19 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a rebuild gives snapshots their image again whose manifest is damaged",
+  ...NEEDS,
+  async fn() {
+    await using store = await sickStore();
+    await flip(store.blob(store.image.descriptor.digest));
+    await Deno.remove(store.path("meta.db"));
+    const { stdout } = await store.on(["fsck", "--rebuild", "--deep", "--format", "json"]);
+    const { left } = JSON.parse(stdout);
+    assertEquals(left.map(({ kind }: { kind: string }) => kind), ["document"]);
+  },
+});
+
 for (const layer of [GZIP, PLAIN]) {
   Deno.test({
     name:
