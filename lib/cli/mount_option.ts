@@ -4,7 +4,7 @@ import { readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
 import type { Context } from "./context.ts";
 import { type MountReport, reportMount } from "./report_mount.ts";
-import { warnOfStaleMounts } from "./stale_mounts.ts";
+import { warnOfStaleMounts } from "./display/stale_mounts.ts";
 
 /** The option `--mount` of `load` and `pull`. */
 export const MOUNT_OPTION: readonly [flags: string, description: string] = [

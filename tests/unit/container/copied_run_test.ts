@@ -55,12 +55,8 @@ Deno.test({
       await reapRuns(original.store, original.snapshotter);
       assertEquals([(await process.status).signal, namesIn(mounts)], ["SIGKILL", []]);
     } finally {
-      try {
-        process.kill("SIGKILL");
-      } catch (error) {
-        // It has ended.
-        if (!(error instanceof TypeError)) throw error;
-      }
+      if (!hasEnded(process.pid)) process.kill("SIGKILL");
+      await process.status;
     }
   },
 });

@@ -12,7 +12,7 @@ import { rebuildStore } from "../../../store/mod.ts";
 import { inCommandWords } from "../../mistakes/command_words.ts";
 import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
 import { loadSettings } from "../../settings.ts";
-import { warnOfStaleMounts } from "../../stale_mounts.ts";
+import { warnOfStaleMounts } from "../../display/stale_mounts.ts";
 import { type Options, type Report, stringOption, type Verb } from "../../verb.ts";
 import { repairSource } from "./repair_source.ts";
 import { counted } from "../../display/counted.ts";

@@ -1,6 +1,6 @@
 /** A backup copies the files of a container while it is paused, also beside another process that pauses it. */
 import { assertEquals } from "@std/assert";
-import { RUN_FILES } from "../../../../lib/container/container_run.ts";
+import { makeMarker } from "../../../../lib/container/pause_marker.ts";
 import { createRun, writeState } from "../../../../lib/container/run_directory.ts";
 import { lockSnapshotDirectory } from "../../../../lib/snapshot/internal.ts";
 import { copySnapshot } from "../../../../lib/upkeep/backup/copy_snapshots.ts";
@@ -23,13 +23,13 @@ Deno.test({
     using run = await createRun(store, { cacheId, key: "box", runtime });
     await writeState(run);
     // As a commit leaves it while it reads.
-    const marker = `${run.directory}/${RUN_FILES.paused}`;
-    await Deno.writeTextFile(marker, "");
+    using marker = makeMarker(run);
+    if (!marker) throw new Error("nobody has paused it");
     await Deno.mkdir(target);
 
     const copy = copySnapshot(store, row, cacheId, target, { pool, signal: undefined });
     await waitUntil("the lock of the copy", () => isLocked());
-    await Deno.remove(marker);
+    marker.remove();
     assertEquals(await copy, "consistent");
     assertEquals(await Deno.readTextFile(calls), "pause\nresume\n");
 
