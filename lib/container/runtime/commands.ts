@@ -1,6 +1,7 @@
 /** Command lines: calls of a runtime, the watchdog, and commands that record their process. */
 import { type ContainerRun, RUN_FILES } from "../container_run.ts";
 import type { SavedTerminal } from "../terminal.ts";
+import type { Runtime } from "./find.ts";
 import { WATCHDOG_SCRIPT } from "./watchdog_script.ts";
 
 /** A program with its arguments. */
@@ -39,7 +40,7 @@ export function runCommand(run: ContainerRun): CommandLine {
   const file = (name: string) => `${run.directory}/${name}`;
   const { program, args } = runtimeCall(run, [
     "--log",
-    file(RUN_FILES.log),
+    logArgument(run.runtime, file(RUN_FILES.log)),
     "--log-format",
     "json",
     "run",
@@ -50,6 +51,11 @@ export function runCommand(run: ContainerRun): CommandLine {
     run.id,
   ]);
   return noted(run.directory, [program, ...args]);
+}
+
+/** To crun, a text with a colon is the kind of a log, and what it takes. */
+function logArgument({ name }: Runtime, path: string): string {
+  return name === "crun" && path.includes(":") ? `file:${path}` : path;
 }
 
 /** A command that records its own process in {@linkcode RUN_FILES.runner} before it begins. */

@@ -50,6 +50,17 @@ Deno.test("runtimeCall: each run has its own state; crun is kept from cgroups of
   assertEquals(args.slice(-6), ["run", "--bundle", "/d/bundle", "--pid-file", "/d/pid", "id"]);
 });
 
+Deno.test("runCommand: crun takes the path of a log for one also where it has a colon", () => {
+  const logOf = (name: "runc" | "crun", directory: string) => {
+    const runtime = { name, program: `/bin/${name}`, hideUnified: false };
+    const { args } = runCommand({ id: "id", key: "k", directory, runtime });
+    return args[args.indexOf("--log") + 1];
+  };
+  assertEquals(logOf("crun", "/a:b/d"), "file:/a:b/d/log");
+  assertEquals(logOf("crun", "/d"), "/d/log");
+  assertEquals(logOf("runc", "/a:b/d"), "/a:b/d/log");
+});
+
 Deno.test("quote: a shell gives every word back", async () => {
   const words = ["", "a b", "'", "''", "\\", "$x", "`", "*", "\n", "-n", "é", '"', "~", "!", "#"];
   const { stdout } = await run(["sh", "-c", `printf '%s\\0' ${words.map(quote).join(" ")}`]);
