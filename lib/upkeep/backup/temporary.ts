@@ -3,12 +3,14 @@ import { VarveError } from "../../errors.ts";
 import {
   CWD,
   fileErrno,
+  isErrno,
   isSupported,
   openDirectoryAt,
   type OwnedFd,
   ownFd,
   statAt,
   syncFileSystem,
+  tryStatAt,
 } from "../../linux/mod.ts";
 
 /** A directory that gets its final name when it is complete. */
@@ -35,15 +37,13 @@ export async function makeUnfinished(target: string): Promise<Unfinished> {
   for (const left of await namesIn(parent)) {
     if (left.startsWith(prefix)) await removeIfDead(`${parent}/${left}`);
   }
-  const path = `${parent}/${prefix}${toHex(crypto.getRandomValues(new Uint8Array(6)))}`;
-  await Deno.mkdir(path, { mode: 0o700 });
   // Held until the end: it shows other calls that this one is at work.
-  const lock = await lockNew(path);
+  const { path, lock } = await makeLocked(`${parent}/${prefix}`);
   let isFinished = false;
   return {
     path,
     async finish(): Promise<void> {
-      if (lock !== null) syncFileSystem(lock.fd);
+      syncFileSystem(lock.fd);
       await refuseExisting(target);
       try {
         await Deno.rename(path, target);
@@ -56,18 +56,31 @@ export async function makeUnfinished(target: string): Promise<Unfinished> {
       await directory.sync();
     },
     async [Symbol.asyncDispose](): Promise<void> {
+      using _ = lock;
       if (!isFinished) await Deno.remove(path, { recursive: true });
-      lock?.[Symbol.dispose]();
     },
   };
 }
 
-async function lockNew(path: string): Promise<OwnedFd | null> {
-  try {
-    return lockOf(path);
-  } catch (error) {
-    await Deno.remove(path);
-    throw error;
+/** Makes a directory with a new name, and locks it. */
+async function makeLocked(
+  prefix: string,
+): Promise<{ readonly path: string; readonly lock: OwnedFd }> {
+  for (;;) {
+    const path = `${prefix}${toHex(crypto.getRandomValues(new Uint8Array(6)))}`;
+    await Deno.mkdir(path, { mode: 0o700 });
+    // Until it is locked, another process can take it for left over, and remove it.
+    try {
+      using stack = new DisposableStack();
+      const lock = stack.use(lockOf(path));
+      if (lock === null || tryStatAt(CWD, fromText(path)) === undefined) continue;
+      stack.move();
+      return { path, lock };
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) continue;
+      await Deno.remove(path);
+      throw error;
+    }
   }
 }
 
@@ -121,8 +134,13 @@ async function namesIn(directory: string): Promise<string[]> {
 }
 
 async function removeIfDead(path: string): Promise<void> {
-  using lock = lockOf(path);
-  if (lock !== null) await Deno.remove(path, { recursive: true });
+  try {
+    using lock = lockOf(path);
+    if (lock !== null) await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    // It has got its final name meanwhile, or another call has removed it.
+    if (fileErrno(error) !== "ENOENT") throw error;
+  }
 }
 
 /** Locks a directory; `null` when another process holds the lock. */
