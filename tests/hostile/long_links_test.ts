@@ -1,21 +1,22 @@
 /** Hard links whose paths are so long that V8 takes all of them for equal hashes. */
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import type { ByteString } from "../../lib/bytes/mod.ts";
 import { usage } from "../../lib/cli/files/usage.ts";
 import { writeErofs } from "../../lib/codec/erofs/mod.ts";
 import { treeEntries } from "../../lib/codec/tar/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
 import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
-import { editTree, rootOf, type Tree, TreeBuilder, walk } from "../../lib/tree/mod.ts";
+import { editTree, lookup, rootOf, type Tree, TreeBuilder, walk } from "../../lib/tree/mod.ts";
 import { b, dir, file } from "../support/trees/tree_nodes.ts";
 
 const DEPTH = 70;
 const ABOVE = `${"d".repeat(250)}/`.repeat(DEPTH);
 
 /** A layer with `count` files in a deep directory, each with the names that begin with `letters`. */
-function linked(letters: string, layer: number, count: number): Tree {
+function linked(letters: string, layer: number, count: number, depth = DEPTH): Tree {
   const builder = new TreeBuilder({ kind: "layer" });
   let directory = 0;
-  for (let i = 0; i < DEPTH; i++) directory = builder.put(directory, b("d".repeat(250)), dir());
+  for (let i = 0; i < depth; i++) directory = builder.put(directory, b("d".repeat(250)), dir());
   for (let i = 0; i < count; i++) {
     const [name, ...others] = Array.from(letters, (letter) => b(`${letter}${layer}-${i + 1000}`));
     const inode = builder.put(directory, name as ByteString, file(0));
@@ -67,4 +68,34 @@ Deno.test("hard links with long paths get a new label when they lose their least
   assertEquals(applyLayer(base, linked("a", 1, count)).digest, upper.digest);
   assertEquals(labels(edited).filter(([name]) => name.endsWith("0")), expected(0));
   assertEquals(labels(edited).find(([name]) => name === "c1-1001")?.[1], "a1-1001");
+});
+
+Deno.test("25,000 hard links that would repeat a path of 62 KB are refused at once", () => {
+  const begin = performance.now();
+  const error = assertThrows(() => linked("ab", 1, 25_000, 250), VarveError);
+  assertEquals(error.code, "E_LIMIT");
+  assertLess(performance.now() - begin, 5000);
+});
+
+Deno.test("the label of a link group is its least path, wherever its names are", () => {
+  const builder = new TreeBuilder({ kind: "layer" });
+  const names = ["b/z", "b/y", "c", "a-/b", "a/z/z", "ab"];
+  const inode = builder.put(0, b("x"), file(0));
+  for (const [i, name] of names.entries()) {
+    let directory = builder.root;
+    for (const part of name.split("/").slice(0, -1)) {
+      directory = builder.put(directory, b(part), dir());
+    }
+    // Records of other directories come between.
+    for (let other = 0; other < 100; other++) {
+      const odd = builder.put(0, b(`o${i}-${other}`), dir());
+      const one = builder.put(odd, b("f"), file(0));
+      builder.link(odd, b("g"), one);
+    }
+    builder.link(directory, b(name.split("/").at(-1) as string), inode);
+  }
+  const tree = builder.finish(null);
+  const groupOf = (path: string) => (lookup(tree, b(path)) as { group: string | null }).group;
+  assertEquals(names.map(groupOf), names.map(() => "a-/b"));
+  assertEquals(groupOf("o3-50/g"), "o3-50/f");
 });

@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes, S_IFDIR, S_IFMT, writeBytes } from "../../bytes/mod.ts";
+import { S_IFDIR, S_IFMT, writeBytes } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { EXTENT_WORDS, R_MODE, R_NAME, SPARSE, wordsOf } from "../packed/format.ts";
@@ -7,6 +7,7 @@ import type { TreeKind } from "../tree.ts";
 import { NEW, PACKED } from "./open_directories.ts";
 import type { Groups, Packer } from "./packer.ts";
 import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type RecordLog } from "./record_log.ts";
+import { RecordPaths } from "./record_paths.ts";
 
 /**
  * Every name of an inode repeats the attributes and the link group of the inode, so a small archive
@@ -139,14 +140,15 @@ function packUnpacked(
  */
 function findGroups(log: RecordLog, live: Uint8Array, checkpoint: () => void): Groups {
   const groups = new Map<number, Uint32Array>();
-  const names = new Map<number, { count: number; least: ByteString }>();
+  /** For each inode, the number of its names, and the record of the one with the least path. */
+  const names = new Map<number, { count: number; least: number }>();
+  const paths = new RecordPaths(log);
   const add = (inode: number, id: number): void => {
-    const path = pathOf(log, id);
     const known = names.get(inode);
-    if (known === undefined) names.set(inode, { count: 1, least: path });
+    if (known === undefined) names.set(inode, { count: 1, least: id });
     else {
       known.count++;
-      if (path < known.least) known.least = path;
+      if (paths.isLess(id, known.least)) known.least = id;
     }
   };
   for (let id = 1; id < log.length; id++) {
@@ -159,15 +161,11 @@ function findGroups(log: RecordLog, live: Uint8Array, checkpoint: () => void): G
   let repeated = 0;
   for (const [inode, { count, least }] of names) {
     if (count < 2) continue;
-    const words = new Uint32Array(1 + wordsOf(least.length));
-    words[0] = least.length;
-    writeBytes(least, new Uint8Array(words.buffer), 4);
-    groups.set(inode, words);
     let each = log.heapPage(inode).u32[log.nameAt(inode) - 1] as number;
     if ((log.get(inode, L_SIDE) & SPARSE) !== 0) {
       each += log.get(inode, L_SIDE + 2) * EXTENT_WORDS;
     }
-    repeated += count * ((words.length + each) << 2);
+    repeated += count * ((1 + wordsOf(paths.lengthOf(least)) + each) << 2);
   }
   if (repeated > REPEAT_FREE + REPEAT_EACH * log.length) {
     throw new VarveError(
@@ -175,15 +173,13 @@ function findGroups(log: RecordLog, live: Uint8Array, checkpoint: () => void): G
       "Cannot build tree: its hard links repeat long paths or xattrs too often",
     );
   }
-  return groups;
-}
-
-function pathOf(log: RecordLog, id: number): ByteString {
-  let path = "";
-  for (let at = id; at !== 0; at = log.get(at, L_PARENT)) {
-    const start = log.nameAt(at) << 2;
-    const name = fromBytes(log.heapPage(at).u8, start, start + log.nameLength(at));
-    path = path === "" ? name : name + "/" + path;
+  for (const [inode, { count, least }] of names) {
+    if (count < 2) continue;
+    const path = paths.of(least);
+    const words = new Uint32Array(1 + wordsOf(path.length));
+    words[0] = path.length;
+    writeBytes(path, new Uint8Array(words.buffer), 4);
+    groups.set(inode, words);
   }
-  return path as ByteString;
+  return groups;
 }
