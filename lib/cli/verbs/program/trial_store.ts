@@ -1,5 +1,6 @@
 import { absolutePath, guarded, requirePermissions } from "../../../linux/mod.ts";
 import { type DiskStore, openStore } from "../../../store/mod.ts";
+import { temporaryDirectory } from "../../sources/source_directory.ts";
 import type { GlobalOptions } from "../../options.ts";
 
 /**
@@ -16,10 +17,10 @@ export async function openTrialStore(
   const trial = await guarded(action, async () => {
     const dir = await nearestDirectory(absolutePath(root));
     requirePermissions(action, [{ name: "write", path: dir }]);
-    return await Deno.makeTempDir({ dir, prefix: ".varve-doctor-" });
+    return await temporaryDirectory({ dir, prefix: ".varve-doctor-" });
   });
-  stack.defer(() => Deno.remove(trial, { recursive: true }));
-  return stack.use(await openStore({ root: trial, durability }));
+  const { path } = stack.use(trial);
+  return stack.use(await openStore({ root: path, durability }));
 }
 
 /** The longest part of a path that exists. */
