@@ -5,7 +5,7 @@ import { type DiskStore, openStore, type Store } from "../../store/mod.ts";
 import type { Candidate } from "./candidate.ts";
 import { complete } from "./complete.ts";
 import { filesOf, namePrefix, PLACES } from "./places.ts";
-import type { Source } from "./sources.ts";
+import type { Shell, Source } from "./sources.ts";
 
 /** The answer to a shell. */
 export interface Answer {
@@ -71,6 +71,18 @@ export async function answer(
       ? "directories"
       : "",
   };
+}
+
+/** What bash reads as more than a part of a word. */
+const SPECIAL = /[\s\\;&|<>()$`"'*?[\]{}!]/;
+
+/**
+ * The answer as a shell may use it. Bash puts words into the command line as they are, and they can be names of files in
+ * an image: those that it would read as more than one word, or would run, are left out. The other shells quote words.
+ */
+export function safeFor(shell: Shell, found: Answer): Answer {
+  if (shell !== "bash") return found;
+  return { ...found, candidates: found.candidates.filter(({ value }) => !SPECIAL.test(value)) };
 }
 
 /** Sources whose words are in the store. */

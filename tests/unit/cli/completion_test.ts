@@ -6,6 +6,7 @@ import { createProgram } from "../../../lib/cli/program.ts";
 import { loadImages } from "../../../lib/archive/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { openStore } from "../../../lib/store/mod.ts";
+import { commandOn } from "../../support/cli/in_process.ts";
 import { archiveTar, ociFiles } from "../../support/images/images.ts";
 import { BASE, sampleImage } from "../../support/images/sample_image.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
@@ -100,6 +101,31 @@ Deno.test("completion: paths inside of an image", async () => {
   assertEquals(odd.some((path) => /\s/.test(path)), false);
   for (const none of [`${name}:/none/x`, `${name}:/etc/passwd/x`, "other:/etc", `${name}:etc`]) {
     assertEquals(await paths(none, "ls"), []);
+  }
+});
+
+Deno.test("completion: bash gets no names of files that it would run", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  const marks = [..."\\;&|<>()$`\"'*?[]{}!"].map((mark) => `x${mark}y`);
+  {
+    await using store = await openStore({ root, durability: "none" });
+    await using pool = createPool({ inline: true });
+    const names = ["plain", "ünï=1,2", ";id;", "$(id)", ...marks];
+    const layer = names.map((name) => ({ name: `d/${name}` }));
+    const archive = archiveTar(ociFiles([sampleImage({ layers: [layer] })]));
+    await loadImages(store, ReadableStream.from([archive]), { pool });
+  }
+  const path = "example.org/sample:1:/d/";
+  const offered = async (shell: string) => {
+    const { stdout } = await commandOn(root)(["completions", shell, "cat", path]);
+    return stdout.split("\n").filter((line) => line.startsWith(path))
+      .map((line) => line.slice(path.length).split("\t", 1)[0]);
+  };
+  assertEquals(await offered("bash"), ["plain", "ünï=1,2"]);
+  // These shells quote what they put into the command line.
+  for (const shell of ["zsh", "fish"]) {
+    assertEquals((await offered(shell)).length, 4 + marks.length, shell);
   }
 });
 

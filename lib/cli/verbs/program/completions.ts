@@ -1,4 +1,4 @@
-import { answer } from "../../completion/answer.ts";
+import { answer, safeFor } from "../../completion/answer.ts";
 import { completionScript } from "../../completion/scripts.ts";
 import { SHELLS } from "../../completion/sources.ts";
 import { oneOf } from "../../options.ts";
@@ -27,7 +27,8 @@ Examples:
       const script = completionScript(shell);
       return { json: { shell, script }, text: script };
     }
-    const json = await answer(await context.commandLine(), words, context.options.root);
+    const found = await answer(await context.commandLine(), words, context.options.root);
+    const json = safeFor(shell, found);
     const lines = json.candidates.map(({ value, description }) => `${value}\t${description}\n`);
     return { json, text: [...lines, `:${json.files}\n`] };
   },
