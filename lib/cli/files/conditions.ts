@@ -10,6 +10,7 @@ import {
 } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Node, NodeType } from "../../tree/mod.ts";
+import { parseDate } from "./date.ts";
 import { globExpression } from "./glob.ts";
 import type { IdNames } from "./id_names.ts";
 import { sizeOf } from "./usage.ts";
@@ -146,8 +147,8 @@ export function parseTime(value: string): Timestamp | undefined {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[-+]\d\d:\d\d))?$/.test(value)) {
     return undefined;
   }
-  const milliseconds = Date.parse(value);
-  if (Number.isNaN(milliseconds)) return undefined;
+  const milliseconds = parseDate(value);
+  if (milliseconds === undefined) return undefined;
   const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";
   return timestampFromBigInt(
     BigInt(Math.floor(milliseconds / 1000)),

@@ -1,5 +1,6 @@
 import { VarveError } from "../../../errors.ts";
 import type { PruneFilter } from "../../../upkeep/mod.ts";
+import { parseDate } from "../../files/date.ts";
 import { parseDuration } from "../../duration.ts";
 
 /**
@@ -31,8 +32,8 @@ function timeOf(value: string, text: string, now: number): number {
   if (ago !== undefined) return now - ago;
   // Seconds since the epoch, as Docker takes them.
   if (/^[0-9]{1,12}$/.test(text)) return Number(text) * 1000;
-  const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? Date.parse(text) : NaN;
-  if (!Number.isNaN(time)) return time;
+  const time = parseDate(text);
+  if (time !== undefined) return time;
   throw wrongFilter(value, "give an age such as 24h or 7d, a date, or seconds since 1970");
 }
 
