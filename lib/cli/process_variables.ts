@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.ts";
 import { requirePermissions } from "../linux/mod.ts";
 import { isProxyVariable, PROXY_VARIABLES } from "../registry/internal.ts";
 import { takeProxyVariables } from "./proxy_variables.ts";
@@ -28,7 +29,7 @@ let proxies: Readonly<Record<string, string>> | undefined;
  * Reads an environment variable of this process. The permission for a variable is requested only when the variable is
  * read. The permissions for all variables about registries are requested together, so that one error names them all.
  *
- * @throws {VarveError} `E_DENIED` Deno may not read one of them
+ * @throws {VarveError} `E_DENIED` Deno may not read one of them · `E_USAGE` its value is not UTF-8
  * @throws {Deno.errors.NotCapable} Deno may not read this one
  */
 export function processVariable(name: string): string | undefined {
@@ -36,7 +37,24 @@ export function processVariable(name: string): string | undefined {
     const permissions = REGISTRY_VARIABLES.map((variable) => ({ name: "env" as const, variable }));
     requirePermissions("read the settings for registries", permissions);
   }
-  if (!isProxyVariable(name)) return Deno.env.get(name);
-  proxies ??= takeProxyVariables();
+  if (!isProxyVariable(name)) return readVariable(name);
+  proxies ??= takeProxyVariables(readVariable);
   return proxies[name];
+}
+
+/**
+ * Reads a variable of this process.
+ *
+ * @throws {VarveError} `E_USAGE` its value is not UTF-8
+ * @throws {Deno.errors.NotCapable} Deno may not read it
+ */
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    throw new VarveError("E_USAGE", `Cannot read the variable ${name}: its value is not UTF-8`, {
+      subject: name,
+    });
+  }
 }

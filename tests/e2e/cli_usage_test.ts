@@ -11,6 +11,7 @@ import {
 } from "../support/images/images.ts";
 import { sampleImage } from "../support/images/sample_image.ts";
 import { needs } from "../support/machine/needs.ts";
+import { runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
 const VERBS =
@@ -258,4 +259,20 @@ Deno.test("the program takes options on both sides of the verb, and saves the sa
   const { bytes } = await cli.any(["save", "example.org/sample:1", "--quiet"]);
   await cli.text(["save", "example.org/sample:1", "-o", temp.join("a.tar")]);
   assertEquals(bytes, await Deno.readFile(temp.join("a.tar")));
+});
+
+Deno.test("a variable that is not UTF-8: exit 2 and its name, not a stack", async () => {
+  await using temp = await tempDir();
+  const cli = new Cli(temp.join("store"));
+  for (
+    const [name, args] of [
+      ["VARVE_ROOT", ["images"]],
+      ["HTTPS_PROXY", ["tags", "localhost:1/x"]],
+    ] as const
+  ) {
+    const set = `export ${name}="$(printf '\\377')"; exec "$@"`;
+    const { code, stdout, stderr } = await runAny(["sh", "-c", set, "sh", ...cli.command(args)]);
+    const said = `varve: Cannot read the variable ${name}: its value is not UTF-8\n`;
+    assertEquals([code, stdout, stderr], [2, "", said]);
+  }
 });

@@ -8,7 +8,7 @@ const MAX_BYTES = 1024 * 1024;
  * Reads a file of variables as Docker does: a line is `NAME=VALUE` or `NAME`. Empty lines and lines that begin with `#`
  * are left out. Quotes are a part of the value.
  *
- * @throws {VarveError} `E_USAGE` a line is no variable · `E_LIMIT` the file is too large · `E_DENIED`, `E_SYSCALL`
+ * @throws {VarveError} `E_USAGE` a line is no variable, or it is not UTF-8 · `E_LIMIT` the file is too large · `E_DENIED`, `E_SYSCALL`
  */
 export async function readEnvFile(path: string): Promise<string[]> {
   const bytes = await guarded(`read ${path}`, () => readStart(path));
@@ -17,7 +17,13 @@ export async function readEnvFile(path: string): Promise<string[]> {
       subject: path,
     });
   }
-  return parseEnvFile(path, new TextDecoder().decode(bytes));
+  try {
+    return parseEnvFile(path, new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Other bytes would reach the container as U+FFFD.
+    throw new VarveError("E_USAGE", `Cannot read ${path}: it is not UTF-8`, { subject: path });
+  }
 }
 
 /** The first bytes of a file, one more than it may have. It may be a pipe, or a device without an end. */

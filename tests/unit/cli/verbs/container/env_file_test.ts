@@ -34,3 +34,12 @@ Deno.test("a file of variables is read up to its limit, also where it has no end
     assertEquals(error.code, "E_LIMIT");
   }
 });
+
+Deno.test("a file of variables: what is not UTF-8 is refused, not changed", async () => {
+  await using temp = await tempDir();
+  const path = temp.join("variables");
+  await Deno.writeFile(path, new Uint8Array([0x41, 0x3d, 0x63, 0x61, 0x66, 0xe9, 0x0a]));
+  await assertRejects(() => readEnvFile(path), Error, `Cannot read ${path}: it is not UTF-8`);
+  await Deno.writeTextFile(path, "A=café\n");
+  assertEquals(await readEnvFile(path), ["A=café"]);
+});
