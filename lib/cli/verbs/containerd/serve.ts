@@ -65,11 +65,13 @@ Examples:
       .option("--print-units", "print a socket unit and a service unit of systemd");
   },
   async run(context, _args, options) {
+    // What is malformed is refused before anything is printed, or a store is made.
+    const given = stringOption(options, "metrics");
+    const metrics = given === undefined ? undefined : parseListen(given);
     const places = placesOf(context, options);
     const printed = printedText(options, places);
     if (printed !== undefined) return printed;
     const log = choice(options, "log", ["text", "json"]) ?? "text";
-    const metrics = stringOption(options, "metrics");
     const inherited = stringOption(options, "socket") === undefined
       ? inheritedSocket(context.io.env)
       : undefined;
@@ -91,7 +93,7 @@ Examples:
       }),
       rules: { ...loadSettings(store), inflater: inflaterOf(context.options, store) },
       adopt,
-      metrics: metrics === undefined ? undefined : parseListen(metrics),
+      metrics,
       free: (signal) => free(store, signal),
       onEvent: (event) => writeLog(context, event, log),
     });
@@ -154,6 +156,11 @@ function daemonOptions(
 function printedText(options: Options, places: Places): Report | undefined {
   const version = choice(options, "printConfig", ["1.7", "2"]);
   if (version !== undefined) {
+    if (options["printUnits"] === true) {
+      throw new VarveError("E_USAGE", "Cannot use --print-config with --print-units", {
+        hint: "give one of them",
+      });
+    }
     const text = containerdConfig(version, places);
     return { json: { config: text }, text };
   }

@@ -154,7 +154,8 @@ Example:
       await findToRemove(context, options, () => snapshotter.stat(key));
       await refuseUsed(await context.store(), key);
     }
-    const { collector } = await context.store();
+    const { collector, snapshots } = await context.store();
+    refuseParents(snapshots, keys);
     const reached = collector.reach(keys.map((key): Thing => `snapshot:${key}`));
     let own = 0;
     for (const key of keys) {
@@ -233,6 +234,26 @@ export const snapshotVerbs: readonly Verb[] = [
 async function refuseUsed(store: DiskStore, key: string): Promise<void> {
   await refuseRunning(store, key);
   refuseBusy(store, key);
+}
+
+/**
+ * Refuses a parent whose children are not removed before it, so that either all are removed or none is.
+ *
+ * @throws {VarveError} `E_PRECONDITION`
+ */
+function refuseParents(snapshots: DiskStore["snapshots"], keys: readonly string[]): void {
+  const gone = new Set<string>();
+  for (const key of keys) {
+    const children = snapshots.read((rows) => rows.children(key));
+    if (!children.every((row) => gone.has(row.key))) {
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot remove snapshot ${JSON.stringify(key)}: it has children; remove them first`,
+        { subject: key },
+      );
+    }
+    gone.add(key);
+  }
 }
 
 function labelOption(command: Parameters<NonNullable<Verb["configure"]>>[0]): void {

@@ -80,11 +80,12 @@ Examples:
   },
   async run(context, _args, options) {
     const from = stringOption(options, "from");
+    if (from !== undefined && options.repair !== true) {
+      const what = options.rebuild === true ? "rebuild" : "check";
+      throw new VarveError("E_USAGE", `Cannot ${what} with --from: it is for --repair`);
+    }
     if (options.rebuild === true) return await rebuild(context, options);
     if (options.repair === true) return await repair(context, options, from);
-    if (from !== undefined) {
-      throw new VarveError("E_USAGE", "Cannot check with --from: it is for --repair");
-    }
     const deep = options.deep === true;
     return reportOf(await findingsIn(context, deep), deep);
   },
