@@ -5,7 +5,7 @@ import type { Limit } from "../oci/mod.ts";
 export interface LayerLimits {
   /** Number of entries, including parents that have no entry of their own. */
   readonly entries: number;
-  /** Length of a path in bytes. */
+  /** Length of a path in bytes, also with the symbolic links of the layer resolved. */
   readonly path: number;
   /** Length of one name in bytes. */
   readonly component: number;
@@ -15,7 +15,7 @@ export interface LayerLimits {
    * Size in bytes of all names, link targets and attributes that the tree keeps. Those of an inode
    * count again for each hard link to it; the map of a sparse file counts, too. The total size of
    * all paths has the same limit; a path in the same directory as the entry before it does not
-   * count.
+   * count, unless it has more than 4,096 bytes with all symbolic links resolved.
    */
   readonly metadata: number;
   /**

@@ -4,6 +4,8 @@ import { shownPath } from "./path.ts";
 import { type LayerLimits, limitError } from "../limits.ts";
 
 const KIB = 1024;
+/** Length of a path above which it counts. Linux takes no longer path in one call. */
+const PATH_MAX = 4096;
 
 /**
  * Number of entries that an implied directory stands for in `entryRatio`. It compresses to almost
@@ -32,6 +34,7 @@ export class Budget {
   #metadata = 0;
   #walked = 0;
   #implied = 0;
+  #long = 0;
   #steps = 0;
   /** Number of entries as `entryRatio` counts them. */
   #counted = 0;
@@ -85,6 +88,23 @@ export class Budget {
   }
 
   /**
+   * Checks the length of a path with the symbolic links of the layer resolved, and counts a long
+   * one. An entry of a few bytes may be deep below such a link, and a tar of the tree repeats its
+   * whole path. These bytes have the same limits as the bytes of names.
+   *
+   * @throws {VarveError} `E_NAME_TOO_LONG`, `E_LIMIT`
+   */
+  resolved(length: number, path: ByteString): void {
+    const { limits } = this;
+    if (length > limits.path) {
+      throw limitError("path", limits.path, shownPath(path), "E_NAME_TOO_LONG");
+    }
+    if (length <= PATH_MAX) return;
+    this.#long += length;
+    if (this.#long > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
+  }
+
+  /**
    * Checks the counts against the size of the compressed layer, which may be known only now.
    *
    * @throws {VarveError} `E_LIMIT`
@@ -116,7 +136,7 @@ export class Budget {
 
   /** The largest of the counts that have the limits of metadata. */
   #most(): number {
-    return Math.max(this.#metadata, this.#walked, this.#implied);
+    return Math.max(this.#metadata, this.#walked, this.#implied, this.#long);
   }
 
   #allow(blobSize: number): void {

@@ -3,7 +3,7 @@ import type { NodeId } from "../../tree/mod.ts";
 import { limitError } from "../limits.ts";
 import type { Budget } from "./budget.ts";
 import { checkComponent, checkPath, cleanPath, entryError, shownPath } from "./path.ts";
-import type { Walker } from "./walker.ts";
+import { lengthOf, type Walker } from "./walker.ts";
 
 /**
  * A directory that was resolved before. `path` is the text that led to the directory; null when the
@@ -13,6 +13,8 @@ interface CachedDirectory {
   path: ByteString | null;
   directory: NodeId;
   depth: number;
+  /** Length in bytes of the path with links resolved, with a slash at its end. */
+  length: number;
 }
 
 /**
@@ -29,14 +31,16 @@ export class Parents {
   name: ByteString | null = null;
   /** Depth of the name: 1 in the root directory. */
   depth = 0;
+  /** Length in bytes of the path, with links resolved. */
+  length = 0;
 
   readonly #walker: Walker;
   readonly #budget: Budget;
   readonly #make: boolean;
   /** Parent of the last path. */
-  #parent: CachedDirectory = { path: null, directory: 0, depth: 0 };
+  #parent: CachedDirectory = { path: null, directory: 0, depth: 0, length: 0 };
   /** The last directory that has its own entry. */
-  #entered: CachedDirectory = { path: null, directory: 0, depth: 0 };
+  #entered: CachedDirectory = { path: null, directory: 0, depth: 0, length: 0 };
 
   /** @param make whether to make missing parents */
   constructor(walker: Walker, budget: Budget, make: boolean) {
@@ -69,6 +73,7 @@ export class Parents {
     this.depth = this.#parent.depth + 1;
     if (this.depth > limits.depth) throw limitError("depth", limits.depth, shownPath(path));
     this.name = name;
+    this.#setLength(this.#parent.length + name.length, path);
   }
 
   /**
@@ -79,6 +84,7 @@ export class Parents {
     this.#entered.path = path.slice(0, endOf(path)) as ByteString;
     this.#entered.directory = id;
     this.#entered.depth = this.depth;
+    this.#entered.length = this.length + 1;
   }
 
   /** Empties the cache: a directory or a symbolic link was replaced. */
@@ -105,10 +111,18 @@ export class Parents {
       this.directory = walker.make(path);
     }
     this.depth = walker.depth + 1;
+    const length = lengthOf(walker.names);
+    this.#setLength(length + this.name.length, path);
     if (parentText === null) return;
     this.#parent.path = parentText;
     this.#parent.directory = this.directory;
     this.#parent.depth = walker.depth;
+    this.#parent.length = length;
+  }
+
+  #setLength(length: number, path: ByteString): void {
+    this.length = length;
+    if (this.#make) this.#budget.resolved(length, path);
   }
 }
 

@@ -88,6 +88,8 @@ export class Whiteouts {
       this.#parent = this.#resolve(parts, path, parentText);
       this.#parentText = parentText;
     }
+    const above = this.#parent === "" ? 0 : this.#parent.length + 1;
+    this.#budget.resolved(above + last.length, path);
     this.#kinds.push(kind);
     this.#paths.push(path);
     this.#parents.push(this.#parent);

@@ -11,6 +11,8 @@ import { createPool } from "../../../lib/pool/mod.ts";
 import { entryOf, xattr } from "../../support/images/entries.ts";
 import { concat, gnuLong, header } from "../../support/tar/raw_blocks.ts";
 
+/** A name; twenty of them, with slashes, are longer than `PATH_MAX`. */
+const LONG = "d".repeat(250);
 const DIFF_ID = sha256(new Uint8Array()) as DiffId;
 
 /** What becomes of entries; the setting of the limit that they exceed. */
@@ -119,6 +121,42 @@ Deno.test("K02: hard links count the attributes of their inode again, sparse fil
     return [entryOf("f", "file", { size, extents })];
   };
   assertEquals([at(sparse(416)), at(sparse(417))], ["OK", setting]);
+});
+
+/** A directory whose path has 5,019 bytes, and the symbolic link `l` to it. */
+const FAR: readonly Entry[] = [
+  ...Array.from({ length: 15 }, (_, i) => entryOf(`${LONG}/`.repeat(i + 1), "directory")),
+  entryOf("k", "symlink", { linkname: `${LONG}/`.repeat(15) }),
+  ...Array.from({ length: 5 }, (_, i) => entryOf(`k/${`${LONG}/`.repeat(i + 1)}`, "directory")),
+  entryOf("l", "symlink", { linkname: `k/${`${LONG}/`.repeat(5)}` }),
+];
+
+Deno.test("A35: a path has its limit also with symbolic links resolved", () => {
+  const at = (name: string) => {
+    const builder = new LayerBuilder({ limits: { path: 5030 } });
+    try {
+      for (const entry of [...FAR, entryOf(`l/${name}`, "file")]) builder.entry(entry);
+      builder.finish(DIFF_ID);
+      return "OK";
+    } catch (error) {
+      return (error as VarveError).code;
+    }
+  };
+  for (const make of [(n: number) => "f".repeat(n), (n: number) => `.wh.${"f".repeat(n - 4)}`]) {
+    assertEquals([at(make(10)), at(make(11))], ["OK", "E_NAME_TOO_LONG"]);
+  }
+});
+
+Deno.test("K02: bytes of paths that symbolic links make long are bounded", () => {
+  const setting = "limits.layer.metadataRatio";
+  const limits = { metadataRatioFrom: 200_000, metadataRatio: 1 };
+  for (const name of ["", ".wh."]) {
+    const at = (n: number) => {
+      const files = Array.from({ length: n }, (_, i) => entryOf(`l/${name}${i}`, "file"));
+      return verdict([...FAR, ...files], limits, 1, "end");
+    };
+    assertEquals([at(30), at(40)], ["OK", setting]);
+  }
 });
 
 Deno.test("K02: 28 KB that name 5 million directories are refused", async () => {
