@@ -16,6 +16,8 @@ interface Making<Made> {
 /** The layers that are being made now. */
 export class Makings<Made> {
   readonly #running = new Map<Digest, Making<Made>>();
+  /** All jobs that have not ended, also those that are aborted and clean up. */
+  readonly #jobs = new Set<Promise<Made>>();
 
   /** Number of layers that are being made. */
   get size(): number {
@@ -57,18 +59,20 @@ export class Makings<Made> {
     }
   }
 
-  /** Waits until no layer is being made. */
+  /** Waits until no job runs, also none that was aborted. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.#running.values()].map(({ made }) => made));
+    await Promise.allSettled(this.#jobs);
   }
 
   #begin(digest: Digest, make: (signal: AbortSignal) => Promise<Made>): Making<Made> {
     const controller = new AbortController();
     const made = make(controller.signal).finally(() => {
+      this.#jobs.delete(made);
       if (this.#running.get(digest) === making) this.#running.delete(digest);
     });
     // Prevents an unhandled rejection: the callers get the error, if any of them still waits.
     made.catch(() => {});
+    this.#jobs.add(made);
     const making: Making<Made> = { made, controller, waiting: 0 };
     this.#running.set(digest, making);
     return making;

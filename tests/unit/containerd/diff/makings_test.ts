@@ -70,3 +70,24 @@ Deno.test("a caller that is cancelled before begins nothing", async () => {
   await assertRejects(() => makings.get(DIGEST, AbortSignal.abort("late"), make));
   assertEquals(begun.length, 0);
 });
+
+Deno.test("no job runs any more only when also an aborted one has cleaned up", async () => {
+  const makings = new Makings<string>();
+  const steps: string[] = [];
+  const cleaning = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  const gone = makings.get(DIGEST, controller.signal, async () => {
+    await cleaning.promise;
+    steps.push("cleaned");
+    return "layer";
+  });
+  controller.abort(new Error("gone"));
+  await assertRejects(() => gone, Error, "gone");
+  assertEquals(makings.size, 0);
+  const idle = makings.idle().then(() => steps.push("idle"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(steps, []);
+  cleaning.resolve();
+  await idle;
+  assertEquals(steps, ["cleaned", "idle"]);
+});
