@@ -1,6 +1,6 @@
 import { joinBytes } from "../../bytes/mod.ts";
 
-/** Longest line in bytes. A longer one is searched in pieces of this size, so that memory is bounded. */
+/** Longest line in bytes. A longer one is searched in pieces, so that memory is bounded; all have its number. */
 const MAX_LINE = 1024 * 1024;
 /** Number of bytes at the beginning of a file that say whether it is text. GNU grep looks at as many. */
 const LOOK_AT = 32 * 1024;
@@ -37,8 +37,11 @@ export async function* searchLines(
   everyLine = false,
 ): AsyncGenerator<Found> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let [number, isFirst, isBinary, isDone] = [0, true, false, false];
+  let [number, isFirst, isBinary, isDone, isPiece] = [0, true, false, false, false];
   function* foundIn(block: Uint8Array): Generator<Found> {
+    // It goes on with the line of the block before.
+    if (isPiece) number--;
+    isPiece = block.at(-1) !== NEWLINE;
     if (!mayMatch(decoder.decode(block))) {
       number += countLines(block);
       return;
