@@ -9,7 +9,7 @@ import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
 import { concerns, type Scope } from "../deep/scope.ts";
 import { Affected, keysOf } from "./affected.ts";
 import { type Damage, joinNoted, type Ownership, type Report } from "./damage.ts";
-import { judgeSources } from "./needs_source.ts";
+import { judgeDangling, judgeSources } from "./needs_source.ts";
 import { judgeMarkers } from "./proved_markers.ts";
 import { isStillThere } from "./still_there.ts";
 import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
@@ -66,7 +66,7 @@ export async function findDamage(
   const quick = await findQuickly(store, options);
   const deep = options.deep === true ? await findDeeply(store, options, scope) : [];
   const rows = readRows(store);
-  const all = judgeSources([...quick, ...deep]);
+  const all = judgeDangling(judgeSources([...quick, ...deep]));
   const found = new Map(
     (options.deep === true ? judgeMarkers(all) : all).filter(({ site }) =>
       concerns(scope, site, keysOf(site, rows))

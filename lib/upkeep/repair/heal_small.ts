@@ -1,7 +1,10 @@
-import type { ChainId, DiffId } from "../../digest/mod.ts";
+import { type ChainId, type DiffId, isDigest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { createSnapshotter } from "../../snapshot/mod.ts";
 import {
   discardDerived,
   forgetDirectory,
+  readRows,
   restoreChain,
   restoreIndex,
   restoreMarker,
@@ -10,6 +13,7 @@ import {
   restoreSnapshotMarker,
 } from "../../store/internal.ts";
 import type { Site } from "../check/damage.ts";
+import { snapshotName } from "../check/snapshot_name.ts";
 import type { Repair } from "./contract.ts";
 import { isMounted, mountsOf } from "./mounts_of.ts";
 
@@ -23,6 +27,28 @@ export async function healSmall({ store, damages }: Repair): Promise<void> {
     if (site.at !== "marker" || kind !== "marker") continue;
     if (site.home === "snapshots") await restoreSnapshotMarker(store, site.cacheId);
     else await restoreMarker(store, site.home, site.cacheId);
+  }
+}
+
+/** Gives snapshots whose parent is that of a chain this parent again, where the chain has its row. */
+export async function healDangling({ store, damages }: Repair): Promise<void> {
+  const keys = new Set(
+    damages.flatMap(({ kind, site }) =>
+      kind === "dangling" && site.at === "row" && site.table === "snapshot" ? [site.key] : []
+    ),
+  );
+  if (keys.size === 0) return;
+  const snapshotter = createSnapshotter(store, { driver: "native" });
+  for (const row of readRows(store).snapshots) {
+    const { scope, parent } = row;
+    if (scope !== "" || parent === null || !keys.has(snapshotName(row))) continue;
+    const chain = isDigest(parent) ? store.chains.get(parent as string as ChainId) : undefined;
+    try {
+      if (chain !== undefined) await snapshotter.ensureChain(chain.chainId);
+    } catch (error) {
+      // A layer of the chain is still missing: that is left, too.
+      if (!(error instanceof VarveError)) throw error;
+    }
   }
 }
 

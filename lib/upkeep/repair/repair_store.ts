@@ -7,7 +7,7 @@ import type { Repair, RepairOptions, RepairReport } from "./contract.ts";
 import { healFromSource } from "./from_source.ts";
 import { healLayers } from "./heal_layers.ts";
 import { healOrphans } from "./heal_orphans.ts";
-import { healDerived, healSmall } from "./heal_small.ts";
+import { healDangling, healDerived, healSmall } from "./heal_small.ts";
 
 /** How often a repair looks for damage: what one step heals shows what was hidden behind it. */
 const ROUNDS = 3;
@@ -78,6 +78,7 @@ async function heal(repair: Repair): Promise<void> {
     await healFromSource({ ...repair, damages });
   }
   await healDerived(repair);
+  await healDangling(repair);
 }
 
 async function withFindings(store: DiskStore, damages: readonly Damage[]) {
