@@ -122,7 +122,7 @@ export class DiskCollector implements Collector {
       // What is used now is left to a later collection.
       const isAll = sweep.deferred.length + marks.unreadable.length + readHolds(paths).length === 0;
       if (isAll) done = due;
-      return report(sweep.removed, sweep.deferred, marks);
+      return report(sweep.removed, [...sweep.deferred, ...sweep.stuck], marks);
     } catch (error) {
       // Files may be left whose rows were removed.
       this.#disk.owner.leaveMark();

@@ -18,6 +18,8 @@ import { Walk } from "./walk.ts";
 const BATCH_TIME = 50, FIRST_BATCH = 16;
 /** Longest time in ms that a batch waits for the store's lock. */
 const LOCK_TIMEOUT = 60_000;
+/** Why something stays in `trash/`. */
+const STUCK = "it cannot be deleted: something is mounted in it, or a file is immutable";
 /** A candidate whose row was removed, and where its files are now. */
 interface Hidden {
   readonly candidate: Candidate;
@@ -30,6 +32,8 @@ export class Sweep {
   readonly removed: Garbage[] = [];
   /** What is in use by a mount. */
   readonly deferred: Garbage[] = [];
+  /** What stays in `trash/`, because it cannot be deleted. */
+  readonly stuck: Garbage[] = [];
   readonly #disk: Disk;
   readonly #marks: Marks;
   readonly #knowledge: GcKnowledge;
@@ -188,12 +192,14 @@ export class Sweep {
   /** Deletes the files of things whose rows were removed. */
   async #unlink(hidden: readonly Hidden[]): Promise<void> {
     for (const { candidate: { kind, name, reason }, paths } of hidden) {
-      let bytes = 0;
+      let bytes = 0, isLeft = false;
       for (const path of paths) {
-        bytes += await inTurns(this.#freed.of(path), this.#options.signal);
-        await removeOrLeave(this.#disk, path);
+        const freed = await inTurns(this.#freed.of(path), this.#options.signal);
+        if (await isRemoved(this.#disk, path)) bytes += freed;
+        else isLeft = true;
       }
-      this.#report({ kind, name, bytes, reason });
+      if (isLeft && kind === "trash") this.stuck.push({ kind, name, bytes, reason: STUCK });
+      else this.#report({ kind, name, bytes, reason });
     }
   }
 
@@ -203,11 +209,18 @@ export class Sweep {
   }
 }
 
-/** Deletes a path in `trash/`. What cannot be deleted, because something is mounted in it, stays there. */
-async function removeOrLeave({ paths }: Disk, path: string): Promise<void> {
+/**
+ * Deletes a path in `trash/`. What cannot be deleted, because something is mounted in it or a file is immutable, stays
+ * there.
+ *
+ * @returns whether all of it was deleted
+ */
+async function isRemoved({ paths }: Disk, path: string): Promise<boolean> {
   try {
     await removeHidden(paths, path);
+    return true;
   } catch (error) {
     if (!(error instanceof VarveError && error.code === "E_SYSCALL")) throw error;
+    return false;
   }
 }

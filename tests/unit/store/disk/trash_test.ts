@@ -4,7 +4,8 @@ import { emptyTrash } from "../../../../lib/store/disk/trash.ts";
 import { namesIn } from "../../../../lib/store/disk/system.ts";
 import { openStore } from "../../../../lib/store/mod.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
-import "../../../support/machine/needs.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { run } from "../../../support/machine/process.ts";
 
 Deno.test("a start removes some trash in any case, and spends little time on much", async () => {
   await using temp = await tempDir();
@@ -25,6 +26,30 @@ Deno.test("a start removes some trash in any case, and spends little time on muc
   } finally {
     performance.now = now;
   }
+});
+
+Deno.test({
+  name: "gc tells what it cannot delete of the trash, and does not count its bytes",
+  ...needs({ root: true, mount: true }),
+  async fn() {
+    await using temp = await tempDir();
+    await using store = await openStore({ root: temp.path });
+    const { trash } = new Paths(temp.path);
+    await Deno.mkdir(`${trash}/1.gone`);
+    await Deno.mkdir(`${trash}/2.mounted/point`, { recursive: true });
+    await run(["mount", "-t", "tmpfs", "none", `${trash}/2.mounted/point`]);
+    try {
+      const { removed, deferred } = await store.collector.collect();
+      assertEquals(removed.map(({ name }) => name), ["1.gone"]);
+      assertEquals(deferred.map(({ kind, name, bytes }) => [kind, name, bytes]), [
+        ["trash", "2.mounted", 0],
+      ]);
+    } finally {
+      await run(["umount", `${trash}/2.mounted/point`]);
+    }
+    const { removed, deferred } = await store.collector.collect();
+    assertEquals([removed.map(({ name }) => name), deferred], [["2.mounted"], []]);
+  },
 });
 
 Deno.test("a start removes locks that nobody holds, also after a clean end", async () => {
