@@ -32,8 +32,13 @@ export interface ForwardOptions {
 
 /** Forwards signals to a container until the returned object is disposed. */
 export function forwardSignals(options: ForwardOptions): Disposable {
-  const { send, kill, grace, sharedTerminal } = options;
+  const { send, grace, sharedTerminal } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isKilled = false;
+  const kill = (): void => {
+    if (!isKilled) options.kill();
+    isKilled = true;
+  };
   const hasTerminal = Deno.stdin.isTerminal();
   const listeners = FORWARDED.filter((name) => !sharedTerminal || !KEYBOARD.includes(name)).map(
     (name) => {
@@ -51,9 +56,7 @@ export function forwardSignals(options: ForwardOptions): Disposable {
   );
   // The runtime gets these signals itself. They must not end this process before the container.
   const held = KEYBOARD.filter(() => sharedTerminal).map((name) => {
-    const listener = name === "SIGINT"
-      ? untilImpatient(() => timer ??= setTimeout(kill))
-      : () => {};
+    const listener = name === "SIGINT" ? untilImpatient(kill) : () => {};
     Deno.addSignalListener(name, listener);
     return [name, listener] as const;
   });

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { endOf } from "../../../lib/container/signals.ts";
 import { needs } from "../../support/machine/needs.ts";
+import { waitUntil } from "../../support/machine/wait.ts";
 
 const bash = needs({ tools: ["bash"] });
 
@@ -28,4 +29,44 @@ Deno.test({
 Deno.test("an error that is not about a signal stays what it is", async () => {
   const status = Promise.reject(new TypeError("other"));
   await assertRejects(() => endOf({ status }), TypeError, "other");
+});
+
+/** Sends a signal to a process that may have ended. */
+function send(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+Deno.test({
+  name: "an impatient user kills a container that SIGTERM has not ended yet",
+  ...needs({}),
+  async fn() {
+    const script = new URL("./signals_child.ts", import.meta.url).pathname;
+    const config = new URL("../../../deno.json", import.meta.url).pathname;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--no-lock", "--config", config, script],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    let said = "";
+    const reading = (async () => {
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) said += text;
+    })();
+    try {
+      await waitUntil("the start", () => said.includes("ready"));
+      child.kill("SIGTERM");
+      await waitUntil("SIGTERM", () => said.includes("SIGTERM"));
+      await waitUntil("the kill", () => {
+        send(child, "SIGINT");
+        return said.includes("kill");
+      });
+    } finally {
+      send(child, "SIGKILL");
+      await Promise.all([child.status, reading]);
+    }
+    assertEquals(said, "ready\nSIGTERM\nkill\n");
+  },
 });
