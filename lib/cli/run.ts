@@ -54,8 +54,8 @@ const CLOSED_OUTPUT = 141;
  * ```
  */
 export async function runCli(args: readonly string[], options: RunCliOptions): Promise<number> {
-  const io = checkedOutput(options.io);
   const signal = options.signal ?? new AbortController().signal;
+  const io = checkedOutput(options.io, signal);
   let format: GlobalOptions["format"] = wantsJson(args) ? "json" : "text";
   let action = "go on";
   let exit = 0;

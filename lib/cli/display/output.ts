@@ -18,19 +18,37 @@ export class ClosedOutput extends Error {
   override readonly name = "ClosedOutput";
 }
 
-/** Wraps the streams. A write to standard output fails with a readable message, or with {@linkcode ClosedOutput}. */
-export function checkedOutput(io: Io): Io {
+/**
+ * Wraps the streams. A write to standard output fails with a readable message, or with {@linkcode ClosedOutput}. It ends
+ * with the reason of `signal` if that is aborted meanwhile: nobody may ever read what is written.
+ */
+export function checkedOutput(io: Io, signal: AbortSignal): Io {
   return {
     ...io,
     async stdout(data) {
       try {
-        await io.stdout(data);
+        await unlessAborted(() => io.stdout(data), signal);
       } catch (error) {
+        if (signal.aborted && error === signal.reason) throw error;
         if (error instanceof Deno.errors.BrokenPipe) throw new ClosedOutput();
         throw fileError(error, "write to standard output");
       }
     },
   };
+}
+
+/** Waits for a write, but not after `signal` is aborted meanwhile. */
+async function unlessAborted(write: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  // What a verb reports that has ended in spite of a signal is written.
+  if (signal.aborted) return await write();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    await Promise.race([write(), promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Writes a message to standard error. On a terminal it is broken between words. */

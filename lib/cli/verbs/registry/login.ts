@@ -106,7 +106,8 @@ async function readPassword(context: Context): Promise<string> {
   }
   const decoder = new TextDecoder();
   let password = "";
-  for await (const chunk of context.io.stdin()) {
+  const { io, signal } = context;
+  for await (const chunk of io.stdin().pipeThrough(new TransformStream(), { signal })) {
     password += decoder.decode(chunk, { stream: true });
     if (password.length > MAX_PASSWORD) {
       throw new VarveError("E_LIMIT", `Cannot log in: the password is longer than ${MAX_PASSWORD}`);
