@@ -65,6 +65,7 @@ export {
   GENERATION,
   isComposedName,
   LAYER_FILES,
+  LAYOUT_FILES,
   MARKER,
   parseDerivedName,
   RELEASED_LABEL,

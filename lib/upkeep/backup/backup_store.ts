@@ -11,9 +11,11 @@ import {
   GENERATION,
   hasStill,
   LAYER_FILES,
+  LAYOUT_FILES,
   MARKER,
   mustHold,
   requireDisk,
+  restoreIndex,
   ROOT_FILES,
 } from "../../store/internal.ts";
 import {
@@ -249,10 +251,24 @@ async function copyLayers(
 /** Opens the copy once: that makes what every store has. Writes the markers of snapshots as their rows are. */
 async function complete(root: string, snapshots: readonly SnapshotRow[]): Promise<void> {
   await using copy = await openStore({ root, create: false });
+  // A store opens on a full disk, too, and leaves the file to a later start.
+  if (!await isThere(`${root}/${ROOT_FILES.content}/${LAYOUT_FILES.index}`)) {
+    await restoreIndex(copy);
+  }
   for (const row of snapshots) {
     if (row.cacheId === null) continue;
     const facts = { ...row, use: row.kind };
     await copy.directories.changeSnapshot(row.cacheId, () => facts, () => {});
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
