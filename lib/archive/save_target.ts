@@ -17,10 +17,6 @@ export interface SaveTarget extends AsyncDisposable {
 
 /** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
-/** Ending of the names of probes for the mode. Nobody locks them. */
-const PROBE = "-mode";
-/** Age in milliseconds after which a probe counts as left over. */
-const OLD = 60_000;
 
 /** Paths in directories where only root can make links. An example is the link `/dev/stdout`. */
 const SYSTEM_LINKS = /^\/(?:dev|proc)\//;
@@ -171,12 +167,17 @@ export async function syncDirectory(path: string): Promise<void> {
  * changes the umask of the process for a moment.
  */
 async function newMode(temporary: string): Promise<number> {
-  const probe = `${temporary}${PROBE}`;
-  await Deno.mkdir(probe, { mode: 0o777 });
+  let count = 0;
+  const { temporary: probe, lock } = await makeLocked(async () => {
+    const path = `${temporary}-mode-${count++}`;
+    await Deno.mkdir(path, { mode: 0o777 });
+    return path;
+  });
   try {
-    return ((await Deno.lstat(probe)).mode ?? 0o755) & 0o777;
+    return ((await lock.stat()).mode ?? 0o755) & 0o777;
   } finally {
-    await Deno.remove(probe);
+    await removeIfThere(probe);
+    lock.close();
   }
 }
 
@@ -187,8 +188,6 @@ async function removeLeftovers(dir: string, prefix: string): Promise<void> {
     const info = await unlessGone(() => Deno.lstat(path));
     // A FIFO of another user would keep the save waiting.
     if (info?.isFile !== true && info?.isDirectory !== true) continue;
-    const isRecent = Date.now() - (info.mtime?.getTime() ?? Infinity) < OLD;
-    if (name.endsWith(PROBE) && isRecent) continue;
     using file = await openOwn(path);
     if (await file?.tryLock(true) === true) await removeIfThere(path);
   }
