@@ -311,7 +311,8 @@ export class LayerBuilder {
     this.#nodes.again(node, entry.path);
     const mode = modeOf(node.type, entry);
     const attributes = this.#nodes.attributes(entry, { type: node.type, mode });
-    const xattrs = mergeXattrs(node.xattrs, attributes.xattrs);
+    const newMode = node.mode === mode ? null : mode;
+    const xattrs = mergeXattrs(node.xattrs, attributes.xattrs, newMode);
     const same = node.mode === attributes.mode && node.uid === attributes.uid &&
       node.gid === attributes.gid && equalTimestamps(node.mtime, attributes.mtime) &&
       xattrs === node.xattrs;

@@ -56,14 +56,22 @@ export function judgeXattrs(
 /**
  * Joins the extended attributes of two entries of one inode. If both entries have an attribute with
  * the same name, the attribute of the second entry is used.
+ *
+ * @param mode mode that the second entry sets, which also changes an access ACL of the first; null
+ * if it is the mode of the first entry
  */
 export function mergeXattrs(
   before: readonly Xattr[],
   after: readonly Xattr[],
+  mode: number | null,
 ): readonly Xattr[] {
-  if (after.length === 0) return before;
+  const hasAcl = mode !== null && before.some(({ name }) => name === ACL_ACCESS);
+  if (after.length === 0 && !hasAcl) return before;
   const merged = new Map<ByteString, Xattr>();
-  for (const xattr of before) merged.set(xattr.name, xattr);
+  for (const { name, value } of before) {
+    const isAcl = hasAcl && name === ACL_ACCESS;
+    merged.set(name, { name, value: isAcl ? aclWithMode(value, mode) : value });
+  }
   for (const xattr of after) merged.set(xattr.name, xattr);
   return [...merged.values()].sort((a, b) => a.name < b.name ? -1 : 1);
 }

@@ -159,6 +159,23 @@ Deno.test("C13 an access ACL says what the mode says, as after extraction", () =
   assertEquals(nodeOf(entry).xattrs[0]?.value as string, expected);
 });
 
+Deno.test("C13 an access ACL says what the mode of the last hard link says", () => {
+  const xattrs = [xattr("system.posix_acl_access", EXTENDED), xattr("user.x", "1")];
+  const built = build([
+    entryOf("x", "file", { mode: 0o764, xattrs }),
+    entryOf("y", "hardlink", { linkname: "x", mode: 0o640 }),
+  ]);
+  const expected = acl([1, 6], [2, 6, 1000], [4, 5], [16, 4], [32, 0]);
+  for (const path of ["x", "y"]) {
+    const node = lookup(built.tree, path as ByteString) as Marked;
+    assertEquals([node.mode, ...node.xattrs.map(({ value }) => value as string)], [
+      0o640,
+      expected,
+      "1",
+    ]);
+  }
+});
+
 Deno.test("C14 user attributes of links, devices and FIFOs are dropped", () => {
   const xattrs = [xattr("user.x", "1")];
   for (const type of ["symlink", "char", "block", "fifo"] as const) {
