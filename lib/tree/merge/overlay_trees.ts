@@ -1,6 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { emptyTree } from "../build/empty_tree.ts";
-import { lookup } from "../lookup.ts";
 import type { Node } from "../node.ts";
 import { compactWasteful } from "../packed/compact.ts";
 import { findRow, type RowRef } from "../packed/directory_reader.ts";
@@ -12,6 +11,7 @@ import { resolveRow } from "../resolve.ts";
 import { finishSteps, type Steps } from "../steps.ts";
 import type { Tree, TreeKind } from "../tree.ts";
 import { editWithoutRelabel } from "./edit_tree.ts";
+import { HiddenPaths, NodesByPath } from "./hidden_paths.ts";
 import {
   type DirectoryPlan,
   isWhiteout,
@@ -65,13 +65,15 @@ function* relabel(
   for (const [rank, groups] of shrunk) {
     const tree = trees[rank] as PackedTree;
     const changes: [ByteString, Node][] = [];
+    const hidden = new HiddenPaths(trees, rank);
+    const nodes = new NodesByPath(tree);
     for (const [group, paths] of findMembers(tree, groups)) {
       yield;
-      const left = paths.filter((path) => !isHidden(trees, rank, path));
+      const left = paths.filter((path) => !hidden.has(path));
       const label = labelOf(left);
       if (isLabelOf(label, group)) continue;
       for (const path of left) {
-        changes.push([path, { ...lookup(tree, path), group: label } as Node]);
+        changes.push([path, { ...nodes.at(path), group: label } as Node]);
       }
     }
     if (changes.length === 0) continue;
@@ -79,32 +81,6 @@ function* relabel(
     out[rank] = editWithoutRelabel(tree, changes);
   }
   return out;
-}
-
-/**
- * Whether a tree above tree `rank` hides the entry that tree `rank` has at `path`. The entry must
- * not be a directory.
- */
-export function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString): boolean {
-  const names = splitPath(path);
-  for (let above = 0; above < rank; above++) {
-    let block = (trees[above] as PackedTree).root();
-    let row = 0;
-    let reached = true;
-    for (const name of names) {
-      if (!block.isDirectory(row) || (block.flags(row) & F_OPAQUE) !== 0) return true;
-      const directory = block.child(row);
-      const found = directory === null ? undefined : findRow(directory, name);
-      if (found === undefined) {
-        reached = false;
-        break;
-      }
-      block = found.leaf;
-      row = found.i;
-    }
-    if (reached) return true;
-  }
-  return false;
 }
 
 /** The rules of overlayfs. */

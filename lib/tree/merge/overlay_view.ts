@@ -25,6 +25,7 @@ import {
   type Scope,
   takeRows,
 } from "./merge_trees.ts";
+import { HiddenPaths } from "./hidden_paths.ts";
 import {
   directoryAttributes,
   enterDirectory,
@@ -32,7 +33,6 @@ import {
   type LowerLayers,
   unlessLost,
 } from "./overlay_rules.ts";
-import { isHidden } from "./overlay_trees.ts";
 import { RowStream, RowStreamQueue } from "./row_stream.ts";
 
 /** An entry of the view: the rows of its name, topmost first, and where they lie. */
@@ -199,8 +199,9 @@ export class OverlayView implements LowerLayers, Places<Place> {
     for (const [rank, groups] of wanted) {
       let labels = this.#labels.get(rank);
       if (labels === undefined) this.#labels.set(rank, labels = new Map());
+      const hidden = new HiddenPaths(this.#trees, rank);
       for (const [group, paths] of findMembers(this.#trees[rank] as PackedTree, groups)) {
-        labels.set(group, labelOf(paths.filter((path) => !isHidden(this.#trees, rank, path))));
+        labels.set(group, labelOf(paths.filter((path) => !hidden.has(path))));
       }
     }
   }

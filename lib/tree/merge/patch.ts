@@ -10,7 +10,7 @@ import { P_REPLACE, P_THROUGH } from "../packed/format.ts";
 import { writeNode } from "../packed/node_writer.ts";
 import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
-import { splitPath } from "../path.ts";
+import { parentPath, splitPath } from "../path.ts";
 import type { TreeKind } from "../tree.ts";
 
 /**
@@ -46,6 +46,11 @@ export class Patch {
   readonly #kind: TreeKind;
   readonly #root: Entry = entry("" as ByteString, THROUGH);
   #turn = 0;
+  /**
+   * The directory of the last change, by the text of its path. Changes mostly come in the order of
+   * a tree, whose directories may be thousands of levels deep.
+   */
+  #last: { readonly text: string; readonly at: Entry } | null = null;
 
   constructor(kind: TreeKind) {
     this.#kind = kind;
@@ -58,16 +63,23 @@ export class Patch {
 
   /** Adds a change. It applies after all earlier changes. */
   change(path: ByteString, node: Node | null): void {
-    const names = splitPath(path);
+    const text = parentPath(path);
+    const end = path.slice(path.lastIndexOf("/") + 1) as ByteString;
+    // A path such as `a/.` is that of the directory, which has another parent.
+    const isPlain = end !== "" && end !== ".";
+    const last = isPlain && this.#last?.text === text ? this.#last : null;
+    const names = splitPath(last === null ? path : end);
     if (names.includes(".." as ByteString)) {
       throw new RangeError(
         `Cannot edit ${escapeForTerminal(path)}: a path of a tree cannot hold ..`,
       );
     }
     checkFits(node, this.#kind);
-    let at = this.#root;
+    let at = last?.at ?? this.#root;
+    let parent = at;
     let isNew = false;
     for (const name of names) {
+      parent = at;
       if (at.node === null || at.node.type !== "directory") fail(path, at.node === null);
       let next = at.children.get(name);
       isNew = next === undefined;
@@ -86,6 +98,7 @@ export class Patch {
     } else if (!isNew && at.node?.type !== "directory") at.replace = true;
     at.node = node;
     at.turn = ++this.#turn;
+    this.#last = isPlain ? { text, at: parent } : null;
   }
 
   /**

@@ -127,3 +127,23 @@ Deno.test("a link group is relabelled when its names change", () => {
   const joined = editTree(before, [[b("0"), linked("a")]]);
   assertEquals(lookup(joined, b("d/b")), linked("0"));
 });
+
+Deno.test("changes in one directory apply in their order, however their paths are written", () => {
+  const base = editTree(emptyTree("root"), [[b("d"), dir()], [b("d/old"), file(1)]]);
+  const edited = editTree(base, [
+    [b("d/x"), file(1)],
+    [b("d/."), dir({ mode: 0o700 })],
+    [b("d/y"), file(2)],
+    [b("/d//z/"), dir()],
+    [b("d/z/a"), file(3)],
+    [b("d"), dir({ mode: 0o711 })],
+    [b("d/x"), null],
+    [b("./d/w"), file(4)],
+  ]);
+  const paths = Array.from(walk(edited), ({ path }) => path as string);
+  assertEquals(paths, ["d", "d/old", "d/w", "d/y", "d/z", "d/z/a"]);
+  assertEquals(lookup(edited, b("d")), dir({ mode: 0o711 }));
+  const gone = () => editTree(base, [[b("d/x"), file(1)], [b("d"), null], [b("d/y"), file(1)]]);
+  assertEquals(assertThrows(gone, VarveError).code, "E_NOT_FOUND");
+  assertThrows(() => editTree(base, [[b("d/x"), file(1)], [b("d/.."), dir()]]), RangeError);
+});
