@@ -52,10 +52,28 @@ export function processesWith(first: number): number[] {
   return processIds().map(Number).filter((pid) => namespaceOf(pid) === namespace);
 }
 
-/** Whether a process is stopped or has ended. */
+/** Whether a process is stopped, does nothing more until it stops, or has ended. */
 export function isStopped(pid: number): boolean {
   const stat = readKernelFile(`/proc/${pid}/stat`);
-  return stat === undefined || /^\) [TtZX]/.test(stat.slice(stat.lastIndexOf(")")));
+  if (stat === undefined) return true;
+  const state = stat.slice(stat.lastIndexOf(")"));
+  return /^\) [TtZX]/.test(state) || /^\) D/.test(state) && waitsAndStops(pid);
+}
+
+/** Functions of Linux in which a process sleeps until a child that it made by vfork(2) becomes another program. */
+const VFORK = ["kernel_clone", "_do_fork", "wait_for_vfork_done"];
+
+/** Bit of SIGSTOP in a set of signals. */
+const STOP_BIT = 1n << 18n;
+
+/**
+ * Whether a process waits for a child by vfork(2), and has been told to stop. It stops when it wakes up. If the child was
+ * stopped before it became another program, that is not until the child goes on.
+ */
+function waitsAndStops(pid: number): boolean {
+  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(readKernelFile(`/proc/${pid}/status`) ?? "")?.[1];
+  if ((BigInt(`0x${pending ?? 0}`) & STOP_BIT) === 0n) return false;
+  return VFORK.includes(readKernelFile(`/proc/${pid}/wchan`) ?? "");
 }
 
 /** Whether a process has ended. A zombie has. */
