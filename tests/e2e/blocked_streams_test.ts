@@ -45,3 +45,22 @@ Deno.test("a command whose output or input is stuck ends when it is interrupted"
     assertEquals(await interrupted(root, args), [130, "varve: Interrupted\n"], args[0]);
   }
 });
+
+Deno.test("standard output on a full disk: exit 12, and no advice about the store", async () => {
+  let said = "";
+  const full = Object.assign(new Error("No space left on device (os error 28)"), {
+    code: "ENOSPC",
+  });
+  const io: Io = {
+    env: () => undefined,
+    stdout: () => Promise.reject(full),
+    stderr: (text) => void (said += text),
+    stdin: () => new ReadableStream(),
+    isTerminal: () => false,
+  };
+  assertEquals(await runCli(["version", "--root", "/none"], { io }), 12);
+  assertEquals(
+    said,
+    "varve: Cannot write to standard output: no space left on device (free some space where it goes to)\n",
+  );
+});

@@ -130,6 +130,7 @@ const NAMES: readonly Mistake[] = [
   ["save app:1 -o @dir", 5, "@dir", "it is a directory", "with --oci-dir"],
   ["unpack app:1 @root", 5, "@root", "not an empty directory", "that does not exist"],
   ["umount @dir", 4, "@dir", "nothing of this store is mounted", "'varve mount' lists"],
+  ["umount @none", 4, "@none", "there is no such directory", "'varve mount' lists"],
   ["pull localhost:@port/x:1", 10, "x:1", "connection was refused", "check that the registry runs"],
   [
     "pull toml.example/x",

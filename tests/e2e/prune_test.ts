@@ -63,8 +63,8 @@ Deno.test("prune asks on a terminal, and without one it removes nothing and ends
   const mute = await varve(["prune", "images"]);
   assertEquals([mute.code, mute.stdout], [2, ""]);
   assertMatch(mute.stderr, /Cannot ask whether to go on: .*\(give --force or --dry-run\)\n$/);
-  const answer = (text: string) =>
-    varve(["prune", "images"], {
+  const answer = (text: string, ...more: string[]) =>
+    varve(["prune", "images", ...more], {
       stdin: new TextEncoder().encode(text),
       terminals: ["stdin"],
     });
@@ -73,6 +73,8 @@ Deno.test("prune asks on a terminal, and without one it removes nothing and ends
     assertEquals([code, stdout], [0, "Nothing was removed\n"]);
     assertMatch(stderr, /Remove all of this and free [0-9.]+ kB\? \[y\/N\] $/);
   }
+  const { stderr } = await answer("n\n", "--quiet");
+  assertMatch(stderr, /^KIND +NAME[^]+\nRemove all of this and free [0-9.]+ kB\? \[y\/N\] $/);
   assertEquals([(await names()).length, await du(root)], [3, before]);
   const { code, stdout } = await answer("y\n");
   assertEquals(code, 0);

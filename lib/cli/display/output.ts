@@ -1,4 +1,5 @@
 import { escapeLines } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
 import { fileError } from "../../linux/mod.ts";
 import type { Io } from "../io.ts";
 import { wrapText } from "./wrap.ts";
@@ -31,10 +32,17 @@ export function checkedOutput(io: Io, signal: AbortSignal): Io {
       } catch (error) {
         if (signal.aborted && error === signal.reason) throw error;
         if (error instanceof Deno.errors.BrokenPipe) throw new ClosedOutput();
-        throw fileError(error, "write to standard output");
+        throw withoutStore(fileError(error, "write to standard output"));
       }
     },
   };
+}
+
+/** The error for a full disk, without the hint for one that holds the store: standard output goes elsewhere. */
+function withoutStore(error: unknown): unknown {
+  if (!(error instanceof VarveError) || error.details.errno !== "ENOSPC") return error;
+  const hint = "free some space where it goes to";
+  return new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
 }
 
 /** Waits for a write, but not after `signal` is aborted meanwhile. */

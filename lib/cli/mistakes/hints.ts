@@ -60,6 +60,7 @@ const RULES: readonly Rule[] = [
   missingImage,
   missingPath,
   limit,
+  noMount,
   byMessage,
   bySystemCall,
 ];
@@ -185,6 +186,12 @@ function missingPath({ message }: VarveError, { args }: FailedCommand): string |
 function limit({ details: { setting } }: VarveError): string | undefined {
   if (setting === undefined) return undefined;
   return `if you trust the source: varve config set ${setting} N`;
+}
+
+/** A directory that is not there has nothing mounted: to make it would not help. */
+function noMount({ message }: VarveError, { verb }: FailedCommand): string | undefined {
+  const isMissing = verb === "umount" && message.endsWith("there is no such directory");
+  return isMissing ? "'varve mount' lists what is mounted" : undefined;
 }
 
 /** Next steps for errors whose message alone shows what to do. */

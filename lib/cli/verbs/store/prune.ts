@@ -9,6 +9,7 @@ import {
 } from "../../../upkeep/mod.ts";
 import { confirm } from "../../confirm.ts";
 import type { Context } from "../../context.ts";
+import { writeMessage } from "../../display/output.ts";
 import { table } from "../../display/table.ts";
 import { collect, listOption, type Options, type Report, type Verb } from "../../verb.ts";
 import { GARBAGE_HEADINGS, garbageRows, warnOfUnreadable } from "./gc.ts";
@@ -133,7 +134,9 @@ async function prune(
         text: `${list}${dryRun ? "Would free" : "Freed"} ${formatBytes(plan.bytes)}\n`,
       };
     }
-    context.say(list.trimEnd());
+    // Also with --quiet: nobody should say yes to what is not shown.
+    context.endProgress();
+    writeMessage(context.io, list);
     const question = `Remove all of this and free ${formatBytes(plan.bytes)}?`;
     if (!await confirm(context, question, "--force or --dry-run")) {
       const none = {
