@@ -39,6 +39,12 @@ function isContainer([verb]: readonly string[]): boolean {
   return verb === "run" || verb === "start";
 }
 
+/** Opens a store, which heals it, and judges it. */
+async function judgeOpened(root: string): Promise<void> {
+  await using store = await openStore({ root });
+  await judgeStore(store);
+}
+
 /** A scenario that is ready to be played. */
 export class Stage implements AsyncDisposable {
   readonly scenario: Scenario;
@@ -176,15 +182,17 @@ export class Stage implements AsyncDisposable {
     return { calls, facts: await this.facts() };
   }
 
-  /** Opens the store as the next command does, which heals it, and judges it then. */
+  /** Opens the store as the next command does, which heals it, and judges it then. Does so with a backup of it, too. */
   async heal(): Promise<void> {
     const { root } = this.scene;
-    if (this.scenario.store === undefined) {
-      await using store = await openStore({ root });
-      await judgeStore(store);
-    }
+    if (this.scenario.store === undefined) await judgeOpened(root);
     const damage = await this.#damage();
     await judgeIdle(root, this.scenario.command[0] === "pull" ? /\.part$/ : undefined);
+    for (const copy of await this.#copies()) {
+      await judgeOpened(copy);
+      damage.push(...await this.#damage(copy));
+      await judgeIdle(copy);
+    }
     const more = damage.filter(({ thing }) => !this.#known.has(thing));
     if (more.length === 0) return;
     const lines = more.map(({ thing, actual }) => `${thing}: ${actual}`);
@@ -192,11 +200,23 @@ export class Stage implements AsyncDisposable {
   }
 
   /** What a deep check finds; it opens the store as the next command does. */
-  async #damage(): Promise<{ readonly thing: string; readonly actual: string }[]> {
-    const { code, stdout, stderr } = await this.#inProcess(["fsck", "--deep", "--format", "json"]);
+  async #damage(
+    root: string = this.scene.root,
+  ): Promise<{ readonly thing: string; readonly actual: string }[]> {
+    const command = ["--root", root, "fsck", "--deep", "--format", "json"];
+    const { code, stdout, stderr } = await this.#inProcess(command);
     if (code !== 0 && code !== 3) throw new Error(`fsck --deep ends with ${code}: ${stderr}`);
     const found = JSON.parse(stdout) as { kind: string; what: string; actual: string }[];
     return found.map(({ kind, what, actual }) => ({ thing: `${kind}: ${what}`, actual }));
+  }
+
+  /** The roots of other stores in the scene. An unfinished one has another name. */
+  async #copies(): Promise<string[]> {
+    const { path, root } = this.scene;
+    const databases = (await pathsBelow(path)).filter((one) => one.endsWith("/meta.db"));
+    return databases.map((one) => one.slice(0, one.lastIndexOf("/"))).filter((one) =>
+      one !== root && !one.slice(path.length).includes("/.")
+    );
   }
 
   /** All paths of the scene. */
