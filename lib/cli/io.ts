@@ -25,6 +25,11 @@ export interface Io {
    * even after {@linkcode endAtSignals}.
    */
   takeTerminal?(): TakenTerminal;
+  /**
+   * Whether the words of the command line are as the user typed them. Deno puts U+FFFD in place of bytes that are not UTF-8,
+   * so that a word would name another file.
+   */
+  hasExactWords?(): boolean;
   /** The program and the arguments that start varve itself, before any verb. */
   self?(): readonly string[];
   /** Stops SIGINT, SIGTERM and SIGHUP from aborting the command: the verb handles them itself. Dispose to resume. */

@@ -51,6 +51,15 @@ function isGranted(variable: string): boolean {
   return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const io: Io = {
   // TERM affects only how progress is drawn. So do not ask the user for the permission to read it.
   env: (name) => name === "TERM" && !isGranted(name) ? undefined : processVariable(name),
@@ -109,6 +118,17 @@ const io: Io = {
         write("\x1b[?7h\x1b[?25h\x1b[?1049l");
       },
     };
+  },
+  hasExactWords() {
+    // It is asked only where a word has U+FFFD. What cannot be found out without asking the user counts as exact.
+    if (Deno.permissions.querySync({ name: "read" }).state !== "granted") return true;
+    let words: Uint8Array;
+    try {
+      words = Deno.readFileSync("/proc/self/cmdline");
+    } catch {
+      return true;
+    }
+    return isUtf8(words);
   },
   self: () =>
     Deno.build.standalone

@@ -68,6 +68,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       action = `run '${failed.verb}'`;
       const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
       format = globals.template === undefined ? globals.format : "text";
+      refuseInexact(io, args);
       // What is read from a source lies in a temporary directory, which has to be removed.
       const onlyReads = typeof verb.onlyReads === "function"
         ? verb.onlyReads(verbOptions)
@@ -158,6 +159,16 @@ async function runVerb(
     : wrapParts(escaped(parts), result.isDocument === true ? undefined : columns);
   await writeParts(io, printed);
   return result.exit ?? 0;
+}
+
+/** Refuses words that Deno has changed. @throws {VarveError} `E_USAGE` */
+function refuseInexact(io: Io, args: readonly string[]): void {
+  const word = args.find((one) => one.includes("\ufffd"));
+  if (word === undefined || io.hasExactWords?.() !== false) return;
+  throw new VarveError("E_USAGE", `Cannot read the command line: the word ${word} is not UTF-8`, {
+    subject: word,
+    hint: "in REF:/PATH, \\xNN stands for a byte",
+  });
 }
 
 /** Escapes all text that a verb prints. It may come from an image, and the verb may not have escaped it. */

@@ -276,3 +276,27 @@ Deno.test("a variable that is not UTF-8: exit 2 and its name, not a stack", asyn
     assertEquals([code, stdout, stderr], [2, "", said]);
   }
 });
+
+Deno.test("a word that is not UTF-8 is refused: it would name another file", async () => {
+  await using temp = await tempDir();
+  const cli = new Cli(temp.join("store"));
+  await Deno.mkdir(temp.join("root"));
+  await cli.text(["import", temp.join("root"), "app:1"]);
+  const out = temp.join("\ufffd");
+  // The shell's printf makes the byte.
+  const run = async (word: string, ...args: string[]) =>
+    await runAny(
+      ["sh", "-c", `exec "$@" "$(printf '${word}')"`, "sh", ...cli.command(args)],
+      { env: { VARVE_ROOT: temp.join("store") } },
+    );
+  const bytes = `${temp.join("")}\\377`;
+  for (const args of [["unpack", "app:1"], ["save", "app:1", "-o"], ["load"]]) {
+    const { code, stdout, stderr } = await run(bytes, ...args);
+    assertEquals([code, stdout], [2, ""], stderr);
+    assertStringIncludes(stderr, `the word ${out} is not UTF-8`);
+  }
+  // That character itself can be a part of a name.
+  const { code, stderr } = await run(`${temp.join("")}\\357\\277\\275`, "unpack", "app:1");
+  assertEquals(code, 0, stderr);
+  assertEquals((await Deno.stat(out)).isDirectory, true);
+});
