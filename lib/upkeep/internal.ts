@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { snapshotBytes } from "./disk_usage/snapshot_bytes.ts";
 export { imageUsage } from "./disk_usage/image_usage.ts";
 export { passes as passesFilter } from "./prune/filter.ts";

@@ -54,6 +54,17 @@ Deno.test({
 });
 
 Deno.test({
+  name: "snapshot rm tells the bytes that du counts, with the directories beside the files",
+  ...needs({ root: true, mount: true, kernel: "6.12" }),
+  async fn() {
+    await using sick = await sickStore();
+    const bytes = await du(sick.snapshot("work"));
+    const { code, stdout } = await sick.on(["snapshot", "rm", "work", "--format", "json"]);
+    assertEquals([code, JSON.parse(stdout).freed], [0, bytes]);
+  },
+});
+
+Deno.test({
   name: "df: what is reclaimable is what rmi frees, within 1 %",
   ...needs({ root: true, mount: true, kernel: "6.12" }),
   async fn() {

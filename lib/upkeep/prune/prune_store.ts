@@ -1,8 +1,7 @@
 import { gcKnowledge } from "../../snapshot/internal.ts";
 import { VarveError } from "../../errors.ts";
-import { inTurns } from "../../pool/internal.ts";
 import { createSnapshotter } from "../../snapshot/mod.ts";
-import { DiskBytes, requireDisk } from "../../store/internal.ts";
+import { requireDisk } from "../../store/internal.ts";
 import type {
   DiskStore,
   Garbage,
@@ -12,6 +11,7 @@ import type {
   Store,
   Thing,
 } from "../../store/mod.ts";
+import { snapshotBytes } from "../disk_usage/snapshot_bytes.ts";
 import type { PruneFilter } from "./filter.ts";
 import { endedContainers, filterImages, unusedImages } from "./unused.ts";
 
@@ -125,10 +125,7 @@ async function measured(store: DiskStore, filter: PruneOptions): Promise<PrunedC
   const containers: PrunedContainer[] = [];
   for (const { key } of await endedContainers(store, filter)) {
     const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
-    const sum = new DiskBytes("first");
-    const bytes = cacheId === null
-      ? 0
-      : await inTurns(sum.of(store.directories.snapshot(cacheId)), filter.signal);
+    const bytes = cacheId === null ? 0 : await snapshotBytes(store, cacheId, filter.signal);
     containers.push({ key, bytes });
   }
   return containers;

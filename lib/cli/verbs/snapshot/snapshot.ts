@@ -161,8 +161,10 @@ Example:
     for (const key of keys) {
       // One of a layer has no files of its own.
       const { cacheId, diffId } = snapshotter.stat(key);
-      const isOwn = cacheId !== null && diffId === null;
-      if (isOwn) own += (await snapshotter.usage(key)).size;
+      if (cacheId !== null && diffId === null) {
+        const { snapshotBytes } = await import("../../../upkeep/internal.ts");
+        own += await snapshotBytes(await context.store(), cacheId, context.signal);
+      }
       await snapshotter.remove(key);
     }
     const freed = await freeUnused(context, options, { alreadyFreed: own, reached });
