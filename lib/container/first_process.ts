@@ -1,5 +1,5 @@
 /** The first process of a container, as the host sees it. */
-import { processIds, readKernelFile, readKernelLink } from "../linux/mod.ts";
+import { processIds, readKernelFile, readKernelLink, threadIds } from "../linux/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
 /** Files with the pid of the first process. A container without a runtime writes the second one when it begins to enter. */
@@ -52,28 +52,32 @@ export function processesWith(first: number): number[] {
   return processIds().map(Number).filter((pid) => namespaceOf(pid) === namespace);
 }
 
-/** Whether a process is stopped, does nothing more until it stops, or has ended. */
-export function isStopped(pid: number): boolean {
-  const stat = readKernelFile(`/proc/${pid}/stat`);
-  if (stat === undefined) return true;
-  const state = stat.slice(stat.lastIndexOf(")"));
-  return /^\) [TtZX]/.test(state) || /^\) D/.test(state) && waitsAndStops(pid);
-}
-
-/** Functions of Linux in which a process sleeps until a child that it made by vfork(2) becomes another program. */
+/** Functions of Linux in which a thread sleeps until a child that it made by vfork(2) becomes another program. */
 const VFORK = ["kernel_clone", "_do_fork", "wait_for_vfork_done"];
 
 /** Bit of SIGSTOP in a set of signals. */
 const STOP_BIT = 1n << 18n;
 
 /**
- * Whether a process waits for a child by vfork(2), and has been told to stop. It stops when it wakes up. If the child was
- * stopped before it became another program, that is not until the child goes on.
+ * Whether a process is stopped with all of its threads, or has ended. A thread that stands in a write(2) stops only after
+ * it. One that waits for a child by vfork(2) stops when it wakes up; if the child was stopped before it became another
+ * program, that is not until the child goes on.
  */
-function waitsAndStops(pid: number): boolean {
-  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(readKernelFile(`/proc/${pid}/status`) ?? "")?.[1];
-  if ((BigInt(`0x${pending ?? 0}`) & STOP_BIT) === 0n) return false;
-  return VFORK.includes(readKernelFile(`/proc/${pid}/wchan`) ?? "");
+export function isStopped(pid: number): boolean {
+  const threads = threadIds(pid).map((id) => `/proc/${pid}/task/${id}`);
+  const states = threads.map((path) => {
+    const stat = readKernelFile(`${path}/stat`) ?? ") X";
+    const state = stat.slice(stat.lastIndexOf(")")).charAt(2);
+    return state === "D" && VFORK.includes(readKernelFile(`${path}/wchan`) ?? "") ? "vfork" : state;
+  });
+  if (!states.every((state) => state === "vfork" || "TtZX".includes(state))) return false;
+  return !states.includes("vfork") || states.includes("T") || isToldToStop(pid);
+}
+
+function isToldToStop(pid: number): boolean {
+  const status = readKernelFile(`/proc/${pid}/status`) ?? "";
+  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${pending}`) & STOP_BIT) !== 0n;
 }
 
 /** Whether a process has ended. A zombie has. */

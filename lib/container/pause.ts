@@ -12,7 +12,7 @@ import { untilFrozen } from "./frozen.ts";
 import { leftMarker, makeMarker, type PauseMarker } from "./pause_marker.ts";
 import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
-import { stopAll } from "./stop_all.ts";
+import { type ProcessSet, stopAll } from "./stop_all.ts";
 
 /**
  * Number of rounds in which processes are stopped one by one. Each round stops the processes that were started during
@@ -28,6 +28,12 @@ const ATTEMPTS = 20;
 
 /** Milliseconds between two attempts. */
 const ATTEMPT_PAUSE = 50;
+
+/**
+ * Longest wait, in milliseconds, until processes that are stopped one by one have stopped. A write of much data to a slow
+ * disk goes on to its end.
+ */
+const STOP_LIMIT = 10_000;
 
 /** Longest part of a runtime's message to show, in characters. */
 const MAX_MESSAGE = 500;
@@ -175,17 +181,19 @@ async function signalAll(run: ContainerRun, verb: "pause" | "resume"): Promise<v
   if (verb === "resume") {
     return processesWith(first).forEach((pid) => signalProcess(pid, "SIGCONT"));
   }
-  const hasStopped = stopAll({
+  const processes: ProcessSet = {
     list: () => processesWith(first),
     isStopped,
     stop: (pid) => signalProcess(pid, "SIGSTOP"),
-  }, ROUNDS);
-  if (hasStopped) return;
-  throw new VarveError(
-    "E_UNSUPPORTED",
-    `Cannot pause container ${
-      JSON.stringify(run.key)
-    }: it starts new processes faster than they can be stopped`,
-    { subject: run.key },
-  );
+  };
+  for (const end = performance.now() + STOP_LIMIT; !stopAll(processes, ROUNDS);) {
+    if (performance.now() > end) {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        `Cannot pause container ${JSON.stringify(run.key)}: its processes do not stop`,
+        { subject: run.key },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE));
+  }
 }

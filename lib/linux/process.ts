@@ -3,7 +3,7 @@ import { readDirectory } from "./files/directory.ts";
 import { CWD, openDirectoryAt, ownFd } from "./files/fd.ts";
 import { readFileAt } from "./files/read_write.ts";
 import { attempt, check } from "./libc/call.ts";
-import { Errno, systemError } from "./libc/errno.ts";
+import { Errno, isErrno, systemError } from "./libc/errno.ts";
 import { libc } from "./libc/libc.ts";
 
 /** The effective user id of this process. */
@@ -49,7 +49,21 @@ export function pauseThread(ms: number): void {
 
 /** The ids of all processes that this one can see, as the names of their directories in /proc. */
 export function processIds(): string[] {
-  using directory = ownFd(openDirectoryAt(CWD, "/proc" as ByteString));
+  return numbersIn("/proc");
+}
+
+/** Ids of the threads of a process, by system calls; none when it has ended. @throws {VarveError} `E_SYSCALL` */
+export function threadIds(pid: number): string[] {
+  try {
+    return numbersIn(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ESRCH")) return [];
+    throw error;
+  }
+}
+
+function numbersIn(path: string): string[] {
+  using directory = ownFd(openDirectoryAt(CWD, path as ByteString));
   return [...readDirectory(directory.fd)].map(({ name }) => name as string)
     .filter((name) => /^[0-9]+$/.test(name));
 }
