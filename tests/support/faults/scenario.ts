@@ -18,7 +18,7 @@ export interface Scenario {
   readonly done?: number;
   /**
    * What is done before the results are compared: a command that was killed between its row and what it frees leaves
-   * that to a collection of garbage.
+   * that to a collection of garbage; so does one that cannot remove the trial of a driver.
    */
   readonly settle?: readonly Step[];
   /**

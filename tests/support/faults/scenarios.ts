@@ -158,6 +158,7 @@ export const SCENARIOS: readonly Scenario[] = [
     base: CHANGED,
     command: ["snapshot", "commit", "kept", "key"],
     done: 5,
+    settle: GC,
     mounts: true,
   },
   {
@@ -165,6 +166,7 @@ export const SCENARIOS: readonly Scenario[] = [
     base: LOADED,
     command: ["snapshot", "prepare", "new", SMALL],
     done: 5,
+    settle: GC,
     mounts: true,
   },
   {
