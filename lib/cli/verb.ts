@@ -65,6 +65,12 @@ export function stringOption(options: Options, name: string): string | undefined
   return typeof value === "string" ? value : undefined;
 }
 
+/** The path that `-o` gives; `undefined` for standard output, which is meant without the option and by `-`. */
+export function outputOption(options: Options): string | undefined {
+  const path = stringOption(options, "output");
+  return path === "-" ? undefined : path;
+}
+
 /** The values of an option that may be given several times, in their order. */
 export function listOption(options: Options, name: string): readonly string[] {
   const value = options[name];

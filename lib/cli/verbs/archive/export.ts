@@ -7,7 +7,7 @@ import { exportImage, type ExportOptions } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
 import { isSnapshot, PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { snapshotReading } from "../../files/snapshot_reading.ts";
-import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
+import { type Options, outputOption, STREAMED, type Verb } from "../../verb.ts";
 
 /** `varve export`. */
 export const exportVerb: Verb = {
@@ -32,13 +32,13 @@ Examples:
   varve export work | tar t`,
   configure(command) {
     command
-      .option("-o, --output <file>", "write to a file")
+      .option("-o, --output <file>", "write to a file; - is standard output")
       .option(...PLATFORM_OPTION)
       .option("--no-pause", "do not pause a running container");
   },
   async run(context, [reference = ""], options) {
     const store = await context.store();
-    const output = stringOption(options, "output");
+    const output = outputOption(options);
     if (output === undefined && context.io.isTerminal("stdout")) {
       throw new VarveError("E_USAGE", "Cannot export to a terminal: give -o FILE or a pipe");
     }

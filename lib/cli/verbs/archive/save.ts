@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import type { ProgressItem } from "../../display/progress.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";
-import { STREAMED, stringOption, type Verb } from "../../verb.ts";
+import { outputOption, STREAMED, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve save`. */
 export const save: Verb = {
@@ -38,7 +38,7 @@ Examples:
   varve save app:1 --oci-dir ./layout`,
   configure(command) {
     command
-      .option("-o, --output <file>", "write to a file")
+      .option("-o, --output <file>", "write to a file; - is standard output")
       .option("--oci-dir <dir>", "write an OCI layout directory, or add to one");
     command.option(
       "--platform <platform>",
@@ -47,9 +47,9 @@ Examples:
     addCompressionOptions(command);
   },
   async run(context, references, options) {
-    const output = stringOption(options, "output");
+    const output = outputOption(options);
     const directory = stringOption(options, "ociDir");
-    if (output !== undefined && directory !== undefined) {
+    if (options["output"] !== undefined && directory !== undefined) {
       throw new VarveError(
         "E_USAGE",
         "Cannot save to a file and a directory at once: give either -o or --oci-dir",

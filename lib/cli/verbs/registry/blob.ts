@@ -5,7 +5,7 @@ import { VarveError } from "../../../errors.ts";
 import { writeForeign } from "../../display/output.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
 import { isPlainHttp, PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
-import { STREAMED, stringOption, type Verb } from "../../verb.ts";
+import { outputOption, STREAMED, type Verb } from "../../verb.ts";
 
 /** `varve blob`. */
 export const blob: Verb = {
@@ -23,7 +23,7 @@ Examples:
   varve blob localhost:5000/app@sha256:0123… -o layer.tar.gz`,
   configure(command) {
     command
-      .option("-o, --output <file>", "write to a file")
+      .option("-o, --output <file>", "write to a file; - is standard output")
       .option(...PLAIN_HTTP_OPTION);
   },
   async run(context, [argument = ""], options) {
@@ -34,7 +34,7 @@ Examples:
       });
     }
     const { signal } = context;
-    const output = stringOption(options, "output");
+    const output = outputOption(options);
     using client = await registryClient(context, name, {
       plainHttp: isPlainHttp(options),
     });
