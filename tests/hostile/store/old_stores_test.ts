@@ -7,8 +7,9 @@ import { unpackImage } from "../../../lib/mount/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { createSnapshotter } from "../../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../../lib/store/mod.ts";
-import { checkStore } from "../../../lib/upkeep/mod.ts";
+import { backupStore, checkStore } from "../../../lib/upkeep/mod.ts";
 import { needs } from "../../support/machine/needs.ts";
+import { run } from "../../support/machine/process.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import {
   OLD_FILES,
@@ -28,6 +29,31 @@ async function filesBelow(path: string): Promise<Record<string, string>> {
 }
 
 for (const schema of OLD_SCHEMAS) {
+  Deno.test({
+    name:
+      `J25: a store of schema ${schema} opens on a read-only file system, and passes every check`,
+    ...needs({ root: true, mount: true }),
+    async fn() {
+      await using temp = await tempDir();
+      const root = temp.join("store"), same = temp.join("same");
+      await writeOldStore(root, schema);
+      await Deno.mkdir(same);
+      await run(["mount", "--bind", root, same]);
+      try {
+        await run(["mount", "-o", "remount,bind,ro", same]);
+        await using store = await openStore({ root: same });
+        assertEquals(store.images.list().map(({ name }) => name), [OLD_IMAGE]);
+        assertEquals(await checkStore(store, { deep: true }), []);
+        await backupStore(store, temp.join("backup"));
+      } finally {
+        await run(["umount", same]);
+      }
+      await using copy = await openStore({ root: temp.join("backup") });
+      assertEquals(await checkStore(copy, { deep: true }), []);
+      assertEquals(copy.snapshots.read((table) => table.get(OLD_KEY))?.kind, "active");
+    },
+  });
+
   Deno.test({
     name: `J25: a store of schema ${schema} opens, reads, mounts and passes every check`,
     ...needs({ root: true, mount: true, kernel: "6.12" }),
@@ -69,6 +95,36 @@ for (const schema of OLD_SCHEMAS) {
     },
   });
 }
+
+Deno.test({
+  name:
+    "J25: an old store whose last changes are in the log is not called damaged where it takes no writes",
+  ...needs({ root: true, mount: true }),
+  async fn() {
+    await using temp = await tempDir();
+    const root = temp.join("store"), killed = temp.join("killed");
+    await writeOldStore(root, 7);
+    {
+      using db = new DatabaseSync(`${root}/meta.db`);
+      db.exec("PRAGMA journal_mode = WAL");
+      db.exec("INSERT INTO setting VALUES ('durability', 'none')");
+      await run(["cp", "-a", root, killed]);
+    }
+    await Deno.remove(`${killed}/meta.db-shm`);
+    await run(["mount", "--bind", killed, killed]);
+    try {
+      await run(["mount", "-o", "remount,bind,ro", killed]);
+      const { code, details } = await assertRejects(() => openStore({ root: killed }), VarveError);
+      assertEquals([code, details.actual, details.hint], [
+        ...["E_DB", 7, "mount the store writable once"],
+      ]);
+    } finally {
+      await run(["umount", killed]);
+    }
+    await using store = await openStore({ root: killed });
+    assertEquals(store.settings.get("durability"), "none");
+  },
+});
 
 Deno.test("J25: a store of a newer schema is refused, and nothing is written", async () => {
   await using temp = await tempDir();

@@ -163,16 +163,29 @@ async function createDatabase(paths: Paths): Promise<Database> {
   }
 }
 
+/** Opens a database on a read-only file system. Of one of an older schema, a copy in memory is brought up to date. */
 function openForReading(path: string): Database {
   const db = connectForReading(path);
+  let version: number;
   try {
-    const version = schemaOf(db);
+    version = schemaOf(db);
     checkSchema(path, version);
     if (version === SCHEMA_VERSION) return db;
-    throw dbError(path, `its schema is ${version}`, "mount the store writable once");
   } catch (error) {
     db[Symbol.dispose]();
     throw error;
+  }
+  db[Symbol.dispose]();
+  try {
+    return openCopy(path, true);
+  } catch (error) {
+    if (!(error instanceof VarveError) || error.code === "E_BUSY") throw error;
+    // The log of a process that died cannot be read here. The database is not damaged.
+    throw new VarveError("E_DB", `Cannot open ${path}: its schema is ${version}`, {
+      subject: path,
+      actual: version,
+      hint: "mount the store writable once",
+    }, { cause: error });
   }
 }
 
