@@ -209,6 +209,40 @@ Deno.test({
 });
 
 Deno.test({
+  name: "J11: what is only in the log of a killed process is told where it cannot be read",
+  ...needs({ root: true, mount: true }),
+  fn: async () => {
+    await using temp = await tempDir();
+    const root = temp.join("store"), killed = temp.join("killed");
+    {
+      await using store = await openStore({ root });
+      await bring(store, 0, 4096);
+    }
+    {
+      await using store = await openStore({ root });
+      await bring(store, 1, 4096);
+      await run(["cp", "-a", root, killed]);
+    }
+    await Deno.remove(`${killed}/meta.db-shm`);
+    await run(["mount", "--bind", killed, killed]);
+    const warnings: string[] = [];
+    const onWarning = (message: string) => void warnings.push(message);
+    try {
+      await run(["mount", "-o", "remount,bind,ro", killed]);
+      await using store = await openStore({ root: killed, onWarning });
+      assertEquals(store.images.list().length, 1);
+    } finally {
+      await run(["umount", killed]);
+    }
+    assertEquals(warnings.map((text) => /in the log of its database, which cannot/.test(text)), [
+      true,
+    ]);
+    await using store = await openStore({ root: killed, onWarning });
+    assertEquals([store.images.list().length, warnings.length], [2, 1]);
+  },
+});
+
+Deno.test({
   name: "J11: a file system that turns read-only under an ingest is a clean error",
   ...needs({ root: true, mount: true }),
   fn: async () => {

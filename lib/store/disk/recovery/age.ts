@@ -6,6 +6,7 @@ import type { Database } from "../database/database.ts";
 import { shownGeneration } from "../layout_index.ts";
 import { markerIn } from "../markers/marker.ts";
 import type { Paths } from "../paths.ts";
+import { lstatOrNothingSync } from "../system.ts";
 import { isOlder, noteOlder } from "./older.ts";
 import { leaveWitness, readWitness } from "./witness.ts";
 
@@ -36,7 +37,7 @@ export async function checkAge(disk: Disk, scan: boolean): Promise<void> {
     if (isFound) noteOlder(db);
     await liftCounters(disk);
   }
-  if (isFound || older) disk.onWarning?.(olderWarning(paths));
+  if (isFound || older) disk.onWarning?.(readOnly ? readOnlyWarning(paths) : olderWarning(paths));
 }
 
 /**
@@ -72,6 +73,14 @@ export async function liftCounters({ db, paths }: Pick<Disk, "db" | "paths">): P
 
 function lift(db: Database, key: string, value: number): void {
   if (stateOf(db, key) < value) setState(db, key, value);
+}
+
+/** On a read-only file system, SQLite does not read the log that a process has left which was killed. */
+function readOnlyWarning(paths: Paths): string {
+  const log = lstatOrNothingSync(`${paths.database}-wal`)?.size ?? 0;
+  if (log === 0) return olderWarning(paths);
+  return `The last changes of store ${paths.root} are not shown: they are in the log of its database, which cannot be ` +
+    "read on a read-only file system. Mount the store writable once";
 }
 
 function olderWarning({ root }: Paths): string {
