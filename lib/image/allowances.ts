@@ -1,7 +1,12 @@
+import { DEFAULT_COMPRESS_LIMITS } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
-import { type BeyondRatio, type LayerLimits, layerLimits } from "../layer/mod.ts";
+import { type LayerLimits, layerLimits } from "../layer/mod.ts";
+import { layerRules } from "../layer_job/internal.ts";
+import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 
 const KIB = 1024;
+
+type StreamLimits = LayerRules["streamLimits"];
 
 /**
  * What the layers of one call may have beyond the ratios to their compressed sizes. They share it:
@@ -12,6 +17,7 @@ export class Allowances {
   readonly #limits: Partial<LayerLimits> | undefined;
   #entries = 0;
   #metadata = 0;
+  #bytes = 0;
   /** Number of entries of the layers that came in a compressed archive. */
   #carried = 0;
   /** The same as `entryRatio` counts them. */
@@ -22,8 +28,13 @@ export class Allowances {
     this.#limits = limits;
   }
 
-  /** The limits of the next layer. */
-  left(): Partial<LayerLimits> | undefined {
+  /** The rules of the next layer. `rules` are those of each layer. */
+  rulesLeft(rules: LayerRules): LayerRules {
+    const streamLimits = this.#bytesLeft(rules.streamLimits);
+    return layerRules({ ...rules, limits: this.#left(), streamLimits });
+  }
+
+  #left(): Partial<LayerLimits> | undefined {
     if (this.#entries === 0 && this.#metadata === 0) return this.#limits;
     const { entryRatioFrom, metadataRatioFrom } = layerLimits(this.#limits);
     return {
@@ -33,10 +44,18 @@ export class Allowances {
     };
   }
 
-  /** Counts what a layer took. */
-  spend(beyond: BeyondRatio | undefined): void {
-    this.#entries += beyond?.entries ?? 0;
-    this.#metadata += beyond?.metadata ?? 0;
+  #bytesLeft(limits: StreamLimits): StreamLimits {
+    if (this.#bytes === 0) return limits;
+    const ratioFromBytes = limits?.ratioFromBytes ?? DEFAULT_COMPRESS_LIMITS.ratioFromBytes;
+    return { ...limits, ratioFromBytes: Math.max(0, ratioFromBytes - this.#bytes) };
+  }
+
+  /** Counts what a layer took. `limits` are those of its compression. */
+  spend({ beyondRatio, size, uncompressedSize }: LayerJobOutput, limits: StreamLimits): void {
+    const ratio = limits?.ratio ?? DEFAULT_COMPRESS_LIMITS.ratio;
+    this.#entries += beyondRatio?.entries ?? 0;
+    this.#metadata += beyondRatio?.metadata ?? 0;
+    this.#bytes += Math.max(0, uncompressedSize - ratio * size);
   }
 
   /** Counts the entries of a layer that came in a compressed archive. `counted`: as `entryRatio` counts them. */

@@ -89,3 +89,9 @@ async function isCompressed(path: string): Promise<boolean> {
     return false;
   }
 }
+
+/** Whether a later attempt can use the bytes read so far, because the error was not caused by them. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof VarveError)) return true;
+  return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
+}

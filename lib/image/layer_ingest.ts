@@ -1,9 +1,10 @@
 import type { Compression } from "../codec/compress/mod.ts";
 import { algorithmOf, type Digest } from "../digest/mod.ts";
 import { isBadData, VarveError } from "../errors.ts";
-import { layerJob, layerRules } from "../layer_job/internal.ts";
+import { layerJob } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 import { layerMediaType, ociLayer } from "../oci/mod.ts";
+import { Turns } from "../pool/internal.ts";
 import type { JobProgress, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store, StoredImage } from "../store/mod.ts";
 import { Allowances } from "./allowances.ts";
@@ -17,7 +18,7 @@ import type {
   WantedLayer,
 } from "./contract.ts";
 import { mediaWarnings, verifyStream, withOtherDiffId } from "./early_layer.ts";
-import { layerError } from "./input_error.ts";
+import { isTransient, layerError } from "./input_error.ts";
 import type { LoadProgress } from "./load_options.ts";
 import { expectedOf, type MadeContent, shownName, sizeOf } from "./wanted_layer.ts";
 
@@ -50,6 +51,7 @@ export class StoreLayerIngest implements LayerIngest {
   readonly #allowances: Allowances;
   /** Layers from a stream that no document has named yet. */
   readonly #unclaimed = new Set<StagedLayer>();
+  readonly #turns = new Turns();
 
   constructor(options: LayerIngestOptions) {
     this.#options = options;
@@ -146,19 +148,22 @@ export class StoreLayerIngest implements LayerIngest {
       await verifyStream(label, digest, bytes);
       return { kind: "known", digest, size, compression };
     }
-    const staged = await ingest.newLayer();
-    try {
-      const content = { kind: "stream", size, open: () => Promise.resolve(bytes) } as const;
-      const left = carriedIn === undefined ? undefined : this.#allowances.leftOf(carriedIn);
-      const output = await this.#run({ label, size, digest }, staged, content, signal, left);
-      if (output === null) throw new Error("the job made no layer from a stream");
-      this.#allowances.carried(output.entries, output.beyondRatio?.counted ?? output.entries);
-      this.#unclaimed.add(staged);
-      return { kind: "early", staged, output };
-    } catch (error) {
-      await staged.discard();
-      throw layerError(error, this.#options.verb, label);
-    }
+    // Not left to the queue of the pool: each layer may only take what those before it have left.
+    return await this.#turns.take(this.atOnce, async () => {
+      const staged = await ingest.newLayer();
+      try {
+        const content = { kind: "stream", size, open: () => Promise.resolve(bytes) } as const;
+        const left = carriedIn === undefined ? undefined : this.#allowances.leftOf(carriedIn);
+        const output = await this.#run({ label, size, digest }, staged, content, signal, left);
+        if (output === null) throw new Error("the job made no layer from a stream");
+        this.#allowances.carried(output.entries, output.beyondRatio?.counted ?? output.entries);
+        this.#unclaimed.add(staged);
+        return { kind: "early", staged, output };
+      } catch (error) {
+        await staged.discard();
+        throw layerError(error, this.#options.verb, label);
+      }
+    });
   }
 
   judgeEarly(carriedIn: number): void {
@@ -244,7 +249,7 @@ export class StoreLayerIngest implements LayerIngest {
     signal: AbortSignal,
     carriedIn?: number,
   ): Promise<LayerJobOutput | null> {
-    const { store, pool } = this.#options;
+    const { store, pool, streamLimits } = this.#options;
     const layer = shownName(wanted);
     const size = sizeOf(content);
     this.#progress({ layer, total: size, read: 0, written: 0, state: "begin" });
@@ -254,7 +259,7 @@ export class StoreLayerIngest implements LayerIngest {
       source: content.kind === "file" ? content : { kind: "stream" } as const,
       target: staged.target,
       expected: expectedOf(wanted),
-      ...layerRules({ ...this.#options, limits: this.#allowances.left() }),
+      ...this.#allowances.rulesLeft(this.#options),
       carriedIn: carriedIn ?? (content.kind === "stream" && size > 0 ? size : undefined),
       willSync: store.durability === "full",
     };
@@ -263,7 +268,7 @@ export class StoreLayerIngest implements LayerIngest {
       ? await content.run({ input, kept: staged.kept, signal, onProgress })
       : await pool.run(layerJob, input, { onProgress, signal, stream });
     if (output === null) return null;
-    this.#allowances.spend(output.beyondRatio);
+    this.#allowances.spend(output, streamLimits);
     const { size: read, uncompressedSize: written, diffId } = output;
     this.#progress({
       layer,
@@ -391,10 +396,4 @@ export class StoreLayerIngest implements LayerIngest {
 function ingested(output: LayerJobOutput, mediaType: string): IngestedLayer {
   const { digest, size, diffId, uncompressedSize, warnings } = output;
   return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
-}
-
-/** Whether a later attempt can use the bytes read so far, because the error was not caused by them. */
-function isTransient(error: unknown): boolean {
-  if (!(error instanceof VarveError)) return true;
-  return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
 }

@@ -10,3 +10,4 @@ export type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.t
 export type { FromWorker } from "./protocol.ts";
 export { serve } from "./serve.ts";
 export { createTransientPool } from "./transient_pool.ts";
+export { Turns } from "./turns.ts";

@@ -46,7 +46,7 @@ async function verdicts(archive: Uint8Array<ArrayBuffer>): Promise<string[]> {
   return out;
 }
 
-function archiveOf(layers: Layers, packing: "gzip" | "none"): Uint8Array<ArrayBuffer> {
+function archiveOf(layers: Layers, packing: "gzip" | "none" | "zstd"): Uint8Array<ArrayBuffer> {
   return archiveTar(dockerFiles([buildImage({ name: "example.org/app:1", layers, packing })]));
 }
 
@@ -56,6 +56,15 @@ Deno.test("K10: 6 layers of 12,000 implied directories, each below the limit, ar
   const layers = Array.from({ length: 6 }, (_, i) => tar(...deep(3, i)));
   assertEquals(await verdicts(archiveOf(layers.slice(0, 1), "gzip")), ["ok", "ok"]);
   assertEquals(await verdicts(archiveOf(layers, "gzip")), ["E_LIMIT", "E_LIMIT"]);
+});
+
+Deno.test("K10: layers of 90 MiB of zeros, each below the ratio's limit, are refused together", async () => {
+  const size = 90 * 1024 ** 2;
+  const zeros = (i: number) => tar(header({ name: `${i}`, size }), new Uint8Array(size));
+  const archive = (count: number) =>
+    archiveOf(Array.from({ length: count }, (_, i) => zeros(i)), "zstd");
+  assertEquals(await verdicts(archive(1)), ["ok", "ok"]);
+  assertEquals(await verdicts(archive(8)), ["E_LIMIT", "E_LIMIT"]);
 });
 
 Deno.test("K11: a plain layer in a compressed archive is judged by what the archive takes", async () => {
