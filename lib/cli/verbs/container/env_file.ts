@@ -1,5 +1,5 @@
 import { VarveError } from "../../../errors.ts";
-import { guarded } from "../../../linux/mod.ts";
+import { readSmallFile } from "../../files/read_small_file.ts";
 
 /** Largest file of variables that is read, in bytes. */
 const MAX_BYTES = 1024 * 1024;
@@ -11,12 +11,7 @@ const MAX_BYTES = 1024 * 1024;
  * @throws {VarveError} `E_USAGE` a line is no variable, or it is not UTF-8 · `E_LIMIT` the file is too large · `E_DENIED`, `E_SYSCALL`
  */
 export async function readEnvFile(path: string): Promise<string[]> {
-  const bytes = await guarded(`read ${path}`, () => readStart(path));
-  if (bytes.length > MAX_BYTES) {
-    throw new VarveError("E_LIMIT", `Cannot read ${path}: it is larger than ${MAX_BYTES} bytes`, {
-      subject: path,
-    });
-  }
+  const bytes = await readSmallFile(path, MAX_BYTES, `read ${path}`);
   try {
     return parseEnvFile(path, new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
@@ -24,19 +19,6 @@ export async function readEnvFile(path: string): Promise<string[]> {
     // Other bytes would reach the container as U+FFFD.
     throw new VarveError("E_USAGE", `Cannot read ${path}: it is not UTF-8`, { subject: path });
   }
-}
-
-/** The first bytes of a file, one more than it may have. It may be a pipe, or a device without an end. */
-async function readStart(path: string): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(MAX_BYTES + 1);
-  let size = 0;
-  while (size < bytes.length) {
-    const read = await file.read(bytes.subarray(size));
-    if (read === null) break;
-    size += read;
-  }
-  return bytes.subarray(0, size);
 }
 
 /** The variables in the text of such a file. @throws {VarveError} `E_USAGE` */
