@@ -101,6 +101,22 @@ Deno.test("each source gives what the store gives, and nothing enters a store", 
   assertEquals(await exists(temp.join("none")), false);
 });
 
+Deno.test("cp copies out of a source where there is no store, too", async () => {
+  await using temp = await tempDir("varve-sources-");
+  const { varve, sources } = await fixture(temp);
+  const none = commandOn(temp.join("none"));
+  const wanted = (await varve(["cat", `${APP}:/bin/tool`])).stdout;
+  for (const [i, source] of sources.entries()) {
+    const { code, stderr } = await none(["cp", `${source}:/bin`, temp.join(`bin-${i}`)]);
+    assertEquals(code, 0, stderr);
+    assertEquals(await Deno.readTextFile(temp.join(`bin-${i}/tool`)), wanted);
+  }
+  assertEquals((await none(["images"])).code, 4);
+  // A store that is there still takes no files of others.
+  const inside = temp.join("store/layers/x");
+  assertEquals((await varve(["cp", `${sources[0]}:/bin`, inside])).code, 2);
+});
+
 Deno.test("inspect, history and layers say of a source what they say of the store, without its layers", async () => {
   await using temp = await tempDir("varve-sources-");
   const { image, varve, sources } = await fixture(temp);

@@ -29,14 +29,15 @@ export async function unpackInto(
   { label, total }: { readonly label: string; readonly total: number | undefined },
   unpack: (options: UnpackOptions) => Promise<ExtractReport>,
 ): Promise<Unpacked> {
-  const { settings } = await context.store();
+  // An image that is read from where it is needs no store.
+  const settings = (await context.storeIfThere())?.settings;
   let item: ProgressItem | undefined;
   let removing: Promise<void> | undefined;
   let report: ExtractReport;
   try {
     report = await unpack({
       pool: await context.pool(),
-      devices: (settings.get("devices") ?? "keep") as UnpackOptions["devices"],
+      devices: (settings?.get("devices") ?? "keep") as UnpackOptions["devices"],
       signal: context.signal,
       onProgress: (bytes) => (item ??= context.progress.start(label, total)).update(bytes),
       onRemains({ path, removed }) {

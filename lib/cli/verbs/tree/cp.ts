@@ -6,10 +6,12 @@ import type { Context } from "../../context.ts";
 import { nameOfTarget, openPath, refuseWhiteout, type Target } from "../../files/open_files.ts";
 import { sourcesOf, subtree } from "../../files/subtree.ts";
 import { writeTar } from "../../files/write_tar.ts";
-import { PLATFORM_OPTION } from "../../images.ts";
+import { PLATFORM_OPTION, splitReferencePath } from "../../images.ts";
 import { unpackInto } from "../../files/unpacking.ts";
 import { type Report, STREAMED, type Verb } from "../../verb.ts";
+import { openAnyImage } from "../../sources/open_image.ts";
 import { PLAIN_HTTP_OPTION } from "../../sources/plain_http.ts";
+import type { DiskStore } from "../../../store/mod.ts";
 
 /** `varve cp`. */
 export const cp: Verb = {
@@ -62,7 +64,13 @@ Examples:
     }
     await using target = await openPath(context, source, false, options);
     refuseWhiteout(target, source);
-    if (destination !== "-") return await copyTo(context, target, destination);
+    if (destination !== "-") {
+      const { reference } = splitReferencePath(source);
+      // Only an image that is read from where it is can be there without a store.
+      const store = await context.storeIfThere() ??
+        (await openAnyImage(context, reference, options)).store;
+      return await copyTo(context, store, target, destination);
+    }
     await writeTar(context, target.files, () => treeOf(target));
     return STREAMED;
   },
@@ -81,8 +89,12 @@ async function treeOf(target: Target): Promise<Tree> {
   return subtree(whole, target, name, whole.kind);
 }
 
-async function copyTo(context: Context, target: Target, destination: string): Promise<Report> {
-  const store = await context.store();
+async function copyTo(
+  context: Context,
+  store: DiskStore,
+  target: Target,
+  destination: string,
+): Promise<Report> {
   const { files } = target;
   const name = nameOfTarget(target);
   const to = name !== undefined && await isDirectory(destination)
