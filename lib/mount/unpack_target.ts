@@ -4,6 +4,7 @@ import { VarveError } from "../errors.ts";
 import {
   CWD,
   type Fd,
+  fileErrno,
   isErrno,
   mkdirAt,
   Open,
@@ -75,6 +76,8 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
     using directory = ownFd(openDirectoryAt(parent, name));
     if (readDirectory(directory.fd).next().done === true) return;
   }
+  // One that was killed just after its rename left its empty directory, and this command again ends here.
+  removeLeft(parent, name);
   const state = stat.type === "symlink" ? "it is a symbolic link" : "it is not an empty directory";
   throw new VarveError("E_EXISTS", `Cannot unpack to ${shown}: ${state}`, {
     subject: shown,
@@ -100,8 +103,7 @@ export interface PartialDirectory extends Disposable {
  * @throws {VarveError} `E_BUSY` another process unpacks to this target
  */
 export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDirectory {
-  // The name has a fixed length, because the target's own name may already be as long as a name can be.
-  const partial = fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
+  const partial = partialName(name);
   for (let tries = 0; tries < TRIES; tries++) {
     const made = tryMake(parent, partial);
     using stack = new DisposableStack();
@@ -109,9 +111,7 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
     if (directory === undefined) continue;
     stack.use(directory);
     if (!directory.lock("exclusive")) break;
-    // Another process may have removed or replaced the directory between open and lock.
-    const named = tryStatAt(parent, partial);
-    if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
+    if (!hasName(directory, parent, partial)) continue;
     // A leftover directory may contain anything and have any owner, so it is removed and not used again.
     if (made) {
       const owned = stack.move();
@@ -128,6 +128,29 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
   throw new VarveError("E_BUSY", `Cannot unpack to ${shown}: another process unpacks there`, {
     subject: shown,
   });
+}
+
+/** Removes what an interrupted unpack left. If that fails, the next unpack tries it again. */
+function removeLeft(parent: Fd, name: ByteString): void {
+  const partial = partialName(name);
+  try {
+    using directory = tryOpen(parent, partial);
+    if (directory?.lock("exclusive") !== true || !hasName(directory, parent, partial)) return;
+    removeTree(parent, partial);
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+  }
+}
+
+/** Name of the directory that is filled. Its length is fixed: the target's own name may be as long as a name can be. */
+function partialName(name: ByteString): ByteString {
+  return fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
+}
+
+/** Whether a directory still has a name. Another process may have removed or replaced it between open and lock. */
+function hasName(directory: OwnedFd, parent: Fd, name: ByteString): boolean {
+  const named = tryStatAt(parent, name);
+  return named !== undefined && sameInode(statFd(directory.fd), named);
 }
 
 function tryMake(parent: Fd, name: ByteString): boolean {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
+import { sha256 } from "../../../lib/digest/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
 import { unpackImage, type UnpackOptions, type UnpackRemains } from "../../../lib/mount/mod.ts";
@@ -230,6 +231,22 @@ test(
   },
   { workers: 2 },
 );
+
+test("what was left by one that was killed after its rename goes with the refusal", async (one) => {
+  assertEquals(await one.unpack("out"), "ok");
+  const left = one.temp.join(
+    `.varve-unpack-${sha256(new TextEncoder().encode("out")).slice(7, 23)}`,
+  );
+  await Deno.mkdir(left);
+  {
+    using filling = ownFd(openDirectoryAt(CWD, fromText(left)));
+    assert(filling.lock("exclusive"));
+    assertEquals(await one.unpack("out"), "E_EXISTS");
+    assertEquals(one.names().length, 2);
+  }
+  assertEquals(await one.unpack("out"), "E_EXISTS");
+  assertEquals(one.names(), ["out"]);
+});
 
 Deno.test({
   name: "a mount point is refused",
