@@ -51,10 +51,10 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   const { snapshot, lock: locked } = await openLocked(options);
   using lock = locked;
   const { key } = snapshot;
-  const ends: number[] = [];
+  let hasRun = false;
   try {
     await boundCaches(store, options.signal);
-    const onEnd = (exit: number) => ends.push(exit);
+    const onEnd = () => hasRun = true;
     const exit = await runLocked({ options, snapshot, lock, runtime, terminal, onEnd });
     await recordEnd(store, snapshotter, { key, exit });
     options.signal?.throwIfAborted();
@@ -62,7 +62,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   } catch (error) {
     lock[Symbol.dispose]();
     // What a program has written is kept, whatever fails after its end.
-    if (ends.length === 0) await recordFailure(store, snapshotter, snapshot);
+    if (!hasRun) await recordFailure(store, snapshotter, snapshot);
     throw error;
   }
 }
@@ -86,8 +86,8 @@ interface LockedRunInput {
   readonly lock: Disposable;
   readonly runtime: Runtime;
   readonly terminal: SavedTerminal | undefined;
-  /** Called with the exit code when a program of the container ran, and has ended. */
-  readonly onEnd: (exit: number) => void;
+  /** Called when a program of the container ran, and has ended. */
+  readonly onEnd: () => void;
 }
 
 async function runLocked(input: LockedRunInput): Promise<number> {
@@ -113,7 +113,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
     options.signal?.throwIfAborted();
     options.onStart?.(key);
     const exit = await supervise({ options, run, spec });
-    onEnd(exit);
+    onEnd();
     unmountRoot(run);
     return exit;
   } finally {

@@ -4,7 +4,7 @@ import { isBadData, VarveError } from "../errors.ts";
 import { layerJob } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 import { layerMediaType, ociLayer } from "../oci/mod.ts";
-import { Turns } from "../pool/internal.ts";
+import { Semaphore } from "../pool/internal.ts";
 import type { JobProgress, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store, StoredImage } from "../store/mod.ts";
 import { Allowances } from "./allowances.ts";
@@ -51,7 +51,7 @@ export class StoreLayerIngest implements LayerIngest {
   readonly #allowances: Allowances;
   /** Layers from a stream that no document has named yet. */
   readonly #unclaimed = new Set<StagedLayer>();
-  readonly #turns = new Turns();
+  readonly #semaphore = new Semaphore();
 
   constructor(options: LayerIngestOptions) {
     this.#options = options;
@@ -149,7 +149,7 @@ export class StoreLayerIngest implements LayerIngest {
       return { kind: "known", digest, size, compression };
     }
     // Not left to the queue of the pool: each layer may only take what those before it have left.
-    return await this.#turns.take(this.atOnce, async () => {
+    return await this.#semaphore.run(this.atOnce, async () => {
       const staged = await ingest.newLayer();
       try {
         const content = { kind: "stream", size, open: () => Promise.resolve(bytes) } as const;

@@ -76,7 +76,7 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
     using directory = ownFd(openDirectoryAt(parent, name));
     if (readDirectory(directory.fd).next().done === true) return;
   }
-  // One that was killed just after its rename left its empty directory, and this command again ends here.
+  // An unpack that was killed just after its rename has left an empty directory. The same command ends here.
   removeLeft(parent, name);
   const state = stat.type === "symlink" ? "it is a symbolic link" : "it is not an empty directory";
   throw new VarveError("E_EXISTS", `Cannot unpack to ${shown}: ${state}`, {

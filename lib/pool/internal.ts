@@ -8,6 +8,6 @@ export { EventTurns, inTurns } from "./event_turns.ts";
 export { createProgramPool } from "./pool.ts";
 export type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.ts";
 export type { FromWorker } from "./protocol.ts";
+export { Semaphore } from "./semaphore.ts";
 export { serve } from "./serve.ts";
 export { createTransientPool } from "./transient_pool.ts";
-export { Turns } from "./turns.ts";

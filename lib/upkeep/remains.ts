@@ -13,8 +13,7 @@ import type { DiskStore } from "../store/mod.ts";
 export async function removeRemains(store: DiskStore): Promise<void> {
   // Without system calls nobody knows what is mounted or locked.
   if (!isSupported()) return;
-  // Every driver can remove a snapshot. To look for the best one would mount.
-  const snapshotter = () => createSnapshotter(store, { driver: "native" });
+  const snapshotter = () => createSnapshotter(store);
   await endDeadMounts(store, snapshotter);
   await removeDeadViews(store, snapshotter);
   await removeAbandoned(store, snapshotter);

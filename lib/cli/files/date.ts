@@ -3,8 +3,7 @@ const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[-+
 
 /**
  * Reads a date such as `2024-12-31` (in UTC) or `2024-12-31T10:00:00Z` (without `Z` in the zone of this machine), in ms
- * since the epoch. `Date.parse` alone takes
- * more: `2024-02-30` as a day in March, and `2024-01-01junk` as one in June.
+ * since the epoch. `Date.parse` alone takes more: `2024-02-30` as a day in March, and `2024-01-01junk` as one in June.
  *
  * @returns `undefined` when the text is no date
  */

@@ -94,7 +94,7 @@ export async function createGrpcClient(path: string): Promise<GrpcClient> {
 interface LoadedParts {
   /** Makes empty metadata. */
   metadata(): Metadata;
-  /** Whether the last attempt to connect failed, and the next one has not begun. */
+  /** Whether the last attempt to connect failed, and none has succeeded since. */
   isPausing(): boolean;
 }
 
@@ -199,8 +199,8 @@ class SocketClient implements GrpcClient {
   }
 
   /**
-   * Waits while the last attempt to connect counts. If the next one fails, too, the call itself tells why. grpc-js has
-   * `waitForReady`, but its timer outlives the signal and the client.
+   * If the last attempt to connect failed, waits until the client has connected again, but not for long: then the call
+   * itself tells what is wrong. grpc-js has `waitForReady`, but its timer outlives the signal and the client.
    */
   async #connected(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();

@@ -7,6 +7,7 @@ import { MOUNT_LABEL } from "../../snapshot/mod.ts";
 import {
   type CopiedRows,
   copyDatabaseTo,
+  factOf,
   forgetSnapshots,
   GENERATION,
   hasStill,
@@ -252,23 +253,13 @@ async function copyLayers(
 async function complete(root: string, snapshots: readonly SnapshotRow[]): Promise<void> {
   await using copy = await openStore({ root, create: false });
   // A store opens on a full disk, too, and leaves the file to a later start.
-  if (!await isThere(`${root}/${ROOT_FILES.content}/${LAYOUT_FILES.index}`)) {
+  if (factOf(`${root}/${ROOT_FILES.content}`, LAYOUT_FILES.index) === undefined) {
     await restoreIndex(copy);
   }
   for (const row of snapshots) {
     if (row.cacheId === null) continue;
     const facts = { ...row, use: row.kind };
     await copy.directories.changeSnapshot(row.cacheId, () => facts, () => {});
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

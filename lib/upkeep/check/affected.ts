@@ -6,7 +6,7 @@ import { CONTAINER_LABELS } from "../../container/internal.ts";
 import { IMAGE_MANIFEST_LABEL } from "../../snapshot/mod.ts";
 import type { StoreRows } from "../../store/internal.ts";
 import { type DiskStore, documentLimits } from "../../store/mod.ts";
-import type { Damage, Site } from "./damage.ts";
+import type { Site } from "./damage.ts";
 import { snapshotName } from "./snapshot_name.ts";
 
 /** Deepest nesting of indexes, and longest chain of parents, that is followed. */
@@ -54,11 +54,6 @@ export class Affected {
   }
 
   /** The images, containers and leases that need what is at a site, sorted. */
-  usersOf({ site }: Damage): string[] {
-    return this.usersAt(site);
-  }
-
-  /** The same, for a site. */
   usersAt(site: Site): string[] {
     const users = new Set<string>();
     for (const key of keysOf(site, this.#rows)) {

@@ -132,7 +132,7 @@ export async function findingsOf(
   const affected = await Affected.of(store, readRows(store));
   return damages.map((damage) => {
     const { kind, what, expected, actual, healedBy } = damage;
-    return { kind, what, expected, actual, affects: affected.usersOf(damage), healedBy };
+    return { kind, what, expected, actual, affects: affected.usersAt(damage.site), healedBy };
   });
 }
 

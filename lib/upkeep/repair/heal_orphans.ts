@@ -12,6 +12,7 @@ import {
   factOf,
   homeIn,
   homePath,
+  LAYER_FILES,
   type LayerMarker,
   readRows,
 } from "../../store/internal.ts";
@@ -109,9 +110,10 @@ async function remakeFromTar(
   cacheId: number,
 ): Promise<DiffId | null | "failed"> {
   const { store, pool, options, say } = repair;
-  const path = `${homePath(store, "layers", cacheId)}/layer.tar`;
-  const tar = factOf(path.slice(0, path.lastIndexOf("/")), "layer.tar");
+  const directory = homePath(store, "layers", cacheId);
+  const tar = factOf(directory, LAYER_FILES.tar);
   if (tar?.type !== "file") return null;
+  const path = `${directory}/${LAYER_FILES.tar}`;
   const { signal = new AbortController().signal } = options;
   const [hashed] = await pool.run(hashJob, [{ path, algorithms: ["sha256"] }], { signal });
   const diffId = hashed?.digests[0] as DiffId | undefined;

@@ -38,7 +38,7 @@ export async function healDangling({ store, damages }: Repair): Promise<void> {
     ),
   );
   if (keys.size === 0) return;
-  const snapshotter = createSnapshotter(store, { driver: "native" });
+  const snapshotter = createSnapshotter(store);
   for (const row of readRows(store).snapshots) {
     const { scope, parent } = row;
     if (scope !== "" || parent === null || !keys.has(snapshotName(row))) continue;

@@ -149,21 +149,21 @@ Example:
   configure: gcOption,
   async run(context, words, options) {
     const snapshotter = await context.snapshotter();
+    const store = await context.store();
     const keys = [...new Set(words)];
     for (const key of keys) {
       await findToRemove(context, options, () => snapshotter.stat(key));
-      await refuseUsed(await context.store(), key);
+      await refuseUsed(store, key);
     }
-    const { collector, snapshots } = await context.store();
-    refuseParents(snapshots, keys);
-    const reached = collector.reach(keys.map((key): Thing => `snapshot:${key}`));
+    refuseParents(store.snapshots, keys);
+    const reached = store.collector.reach(keys.map((key): Thing => `snapshot:${key}`));
     let own = 0;
     for (const key of keys) {
       // One of a layer has no files of its own.
       const { cacheId, diffId } = snapshotter.stat(key);
       if (cacheId !== null && diffId === null) {
         const { snapshotBytes } = await import("../../../upkeep/internal.ts");
-        own += await snapshotBytes(await context.store(), cacheId, context.signal);
+        own += await snapshotBytes(store, cacheId, context.signal);
       }
       await snapshotter.remove(key);
     }

@@ -195,8 +195,8 @@ interface ShownFinding extends Omit<Finding, "healedBy"> {
   readonly healedBy: string;
 }
 
-function inCommands({ healedBy, ...finding }: Finding, deep: boolean): ShownFinding {
-  const { kind, what, expected, actual, affects } = finding;
+function inCommands(finding: Finding, deep: boolean): ShownFinding {
+  const { kind, what, expected, actual, affects, healedBy } = finding;
   return { kind, what, expected, actual, affects, healedBy: commandFor(healedBy, deep) };
 }
 

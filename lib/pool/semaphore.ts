@@ -1,10 +1,10 @@
-/** Lets only some works run at the same time; the others begin in their order. */
-export class Turns {
+/** Bounds how many works run at the same time. The others wait, and begin in their order. */
+export class Semaphore {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** Runs `work` when fewer than `limit` works run. */
-  async take<T>(limit: number, work: () => Promise<T>): Promise<T> {
+  /** Waits until fewer than `limit` works run, then runs `work`. */
+  async run<T>(limit: number, work: () => Promise<T>): Promise<T> {
     if (this.#running < limit) this.#running++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
